@@ -1,0 +1,54 @@
+# make run    set up and run the workflow on the demo corpus (minutes on two cores)
+# make test   set up and run the tests
+# make lint   formats, lints and dry runs of every shipped configuration
+# make readme write what is generated in README.md anew, from the demo's results
+# make clean  remove results and the environment
+
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+INSTALLED := .venv/installed-from-requirements.txt
+
+# Tools of the environment before those of the machine, also for the tests' subprocesses.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: run test lint format readme environment clean
+
+run: environment
+	snakemake --cores $(CORES)
+
+test: environment
+	pytest
+
+lint: environment
+	ruff format --check .
+	ruff check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+	pytest -q tests/test_shipped_configurations.py
+
+format: environment
+	ruff format .
+	ruff check --fix .
+	snakefmt Snakefile rules
+
+readme: run
+	python docs/update_readme.py
+
+# The environment is complete when a copy of the list it was installed from lies in it: an edit of
+# the list, or an installation that was cut off, installs anew.
+environment:
+	@cmp -s requirements.txt $(INSTALLED) || $(MAKE) --no-print-directory install
+
+.PHONY: install
+install:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	cp requirements.txt $(INSTALLED)
+
+clean:
+	rm -rf .venv .snakemake results

@@ -1,0 +1,59 @@
+# Music artist classification: from a folder of recordings to the paper's F1 tables.
+#
+#   recordings -> tracks.csv -> log-mel caches -> splits -> trainings -> tables
+#
+# The experiment is configured in config.yaml; how and where jobs run, in profiles/.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    artist="[^/]+",
+    album="[^/]+",
+    album_id="[a-z0-9_-]+",
+    model="[a-z][a-z0-9_]*",
+    split="song|album",
+    seconds="[0-9.]+",
+    seed="[0-9]+",
+
+
+include: "rules/corpus.smk"
+include: "rules/features.smk"
+include: "rules/splits.smk"
+include: "rules/training.smk"
+include: "rules/tables.smk"
+
+
+# Every file that a user would miss: a deleted intermediate is made again, even when all that was
+# made from it still stands.
+rule all:
+    default_target: True
+    input:
+        demo_audio,
+        scanned_tracks,
+        rules.write_mel_filters.output,
+        log_mel_files,
+        files_of_runs(
+            *rules.draw_split.output,
+            *rules.train_network.output,
+            *rules.score_references.output,
+        ),
+        rules.aggregate_runs.output,
+        rules.make_tables.output,
+
+
+onstart:
+    for reduction in REDUCTIONS:
+        logger.info(f"demo corpus, smaller than configured: {reduction}")
+
+
+onsuccess:
+    print_results()

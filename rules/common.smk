@@ -1,0 +1,169 @@
+# What all rules share: the checked configuration, paths, sources, and functions of the rules.
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from artistid.config import check_config, effective_config, frames_in_slice, grid
+from artistid.config import has_several_lengths, read_yaml, reductions, with_types
+from artistid.corpus import album_ids, folder_fingerprint
+from artistid.demo.names import album_name, artist_name, track_name
+from artistid.errors import InputError
+from artistid.sources import source_files
+
+_schema = read_yaml(SCRIPTS.parent / "schemas" / "config.schema.yaml")
+_given = with_types(config, _schema)
+try:
+    check_config(_given, _schema)
+except InputError as error:
+    raise WorkflowError(str(error))
+
+REDUCTIONS = reductions(_given)
+# In place, so that jobs see the configuration in force too.
+config.clear()
+config.update(effective_config(_given))
+
+IS_DEMO = config["corpus"]["source"] == "demo"
+RESULTS = f"results/{config['corpus']['name']}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+RUN = f"{RESULTS}/runs/{{model}}/{{split}}/{{seconds}}s/seed{{seed}}"
+REFERENCE = f"{RESULTS}/references/{{split}}/{{seconds}}s/seed{{seed}}"
+RUNS = grid(config)
+MODELS = list(dict.fromkeys(run.model for run in RUNS))
+
+if IS_DEMO:
+    config["corpus"]["audio_dir"] = f"{RESULTS}/audio"
+AUDIO_DIR = Path(config["corpus"]["audio_dir"]).expanduser()
+config["corpus"]["audio_dir"] = str(AUDIO_DIR)
+
+TABLES = ["f1_by_model", "f1_by_artist", "training_time"]
+if has_several_lengths(RUNS):
+    TABLES.append("f1_by_slice")
+
+
+def sources(*scripts):
+    """Return the scripts and our modules that they import: an edit reruns the rule."""
+    return [os.path.relpath(path) for path in source_files(*scripts)]
+
+
+def network_sources(wildcards):
+    """Return the sources of a training: the loop's, and its own network's."""
+    return sources("train_network.py", f"artistid/networks/{wildcards.model}.py")
+
+
+def demo_tracks(artist, album):
+    """Return the mp3 files of one of the demo's albums."""
+    tracks = range(config["demo"]["tracks"])
+    return [f"{AUDIO_DIR}/{artist}/{album}/{track_name(track)}" for track in tracks]
+
+
+def demo_number(name, names_up_to, name_of):
+    """Return the number of the demo's artist or album that is called `name`."""
+    return next(number for number in range(names_up_to) if name_of(number) == name)
+
+
+def demo_audio(wildcards):
+    """Return every mp3 file of the demo corpus; nothing for another corpus."""
+    if not IS_DEMO:
+        return []
+    artists, albums = config["demo"]["artists"], config["demo"]["albums"]
+    return [
+        path
+        for artist in range(artists)
+        for album in range(albums)
+        for path in demo_tracks(artist_name(artist), album_name(album))
+    ]
+
+
+def audio_fingerprint(wildcards):
+    """Return what tells that a folder changed; the demo's files are inputs and need none."""
+    if IS_DEMO:
+        return None
+    try:
+        return folder_fingerprint(AUDIO_DIR)
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def scanned_tracks(wildcards):
+    """Return tracks.csv once the scan has run: all rules after it consult the checkpoint."""
+    return checkpoints.scan_corpus.get().output.tracks
+
+
+def album_listing(wildcards):
+    """Return the listing of an album that the scan found."""
+    return f"{checkpoints.scan_corpus.get().output.albums}/{wildcards.album_id}.csv"
+
+
+def log_mel_files(wildcards):
+    """Return the caches of all albums that the scan found."""
+    albums = album_ids(scanned_tracks(wildcards))
+    return [f"{RESULTS}/log_mel/{album}.h5" for album in albums]
+
+
+def split_manifest(wildcards):
+    """Return the manifest of a run's split."""
+    scanned_tracks(wildcards)
+    return f"{RESULTS}/splits/{wildcards.split}/seed{wildcards.seed}.csv"
+
+
+def run_axes(wildcards):
+    """Return the axes of a run, which its metrics and predictions carry."""
+    seconds = float(wildcards.seconds)
+    return {
+        "corpus": config["corpus"]["name"],
+        "model": wildcards.get("model", ""),
+        "split": wildcards.split,
+        "slice_seconds": seconds,
+        "slice_frames": frames_in_slice(config, seconds),
+        "seed": int(wildcards.seed),
+    }
+
+
+def files_of_runs(*patterns):
+    """Return an input function: the files of every run that the configuration asks for."""
+
+    def of_runs(wildcards):
+        scanned_tracks(wildcards)
+        paths = [
+            pattern.format(
+                model=run.model,
+                split=run.split,
+                seconds=f"{run.slice_seconds:g}",
+                seed=run.seed,
+            )
+            for run in RUNS
+            for pattern in patterns
+        ]
+        return list(dict.fromkeys(paths))
+
+    return of_runs
+
+
+def training_threads(wildcards):
+    """Return the share of the cores for each of the trainings that may run at once.
+
+    Small networks gain little from a second thread: two trainings side by side are faster than one
+    after the other with twice the threads (benchmarks/training.py).
+    """
+    cores = workflow.cores or 4
+    limit = workflow.global_resources.get("gpu")
+    at_once = int(limit.value) if limit is not None else 1
+    return max(1, cores // max(1, at_once))
+
+
+def print_results():
+    """Print the scan's summary and the main table when all is done."""
+    for path in (f"{RESULTS}/corpus/summary.txt", f"{RESULTS}/tables/f1_by_model.md"):
+        if Path(path).exists():
+            print(
+                f"\n{Path(path).read_text(encoding='utf-8', errors='surrogateescape')}",
+                end="",
+            )
+    print(f"\nAll tables: {RESULTS}/tables/")

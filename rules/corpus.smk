@@ -1,0 +1,57 @@
+# From a folder of recordings to tracks.csv; for the demo, the recordings first.
+
+
+if IS_DEMO:
+
+    rule make_demo_album:
+        input:
+            sources=sources("make_demo_album.py"),
+        output:
+            tracks=demo_tracks("{artist}", "{album}"),
+        log:
+            f"{LOGS}/demo/{{artist}}/{{album}}.log",
+        benchmark:
+            f"{BENCHMARKS}/make_demo_album/{{artist}}/{{album}}.tsv"
+        conda:
+            "../envs/audio.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 500 * attempt,
+            runtime=lambda wildcards, attempt: 10 * attempt,
+        params:
+            artist=lambda wildcards: demo_number(
+                wildcards.artist, config["demo"]["artists"], artist_name
+            ),
+            album=lambda wildcards: demo_number(
+                wildcards.album, config["demo"]["albums"], album_name
+            ),
+            seconds=config["demo"]["seconds"],
+            seed=config["demo"]["seed"],
+        script:
+            "../workflow_scripts/make_demo_album.py"
+
+
+checkpoint scan_corpus:
+    input:
+        audio=demo_audio,
+        sources=sources("scan_corpus.py"),
+    output:
+        tracks=f"{RESULTS}/corpus/tracks.csv",
+        summary=f"{RESULTS}/corpus/summary.txt",
+        albums=directory(f"{RESULTS}/corpus/albums"),
+    log:
+        f"{LOGS}/scan_corpus.log",
+    benchmark:
+        f"{BENCHMARKS}/scan_corpus.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 4
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        fingerprint=audio_fingerprint,
+        expect=config["corpus"]["expect"],
+        max_bad_share=config["corpus"]["max_bad_share"],
+    script:
+        "../workflow_scripts/scan_corpus.py"

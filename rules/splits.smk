@@ -1,0 +1,25 @@
+# From tracks.csv to train, validation and test, drawn anew for each seed.
+
+
+rule draw_split:
+    input:
+        tracks=scanned_tracks,
+        sources=sources("draw_split.py"),
+    output:
+        f"{RESULTS}/splits/{{split}}/seed{{seed}}.csv",
+    log:
+        f"{LOGS}/draw_split/{{split}}/seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/draw_split/{{split}}/seed{{seed}}.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        fractions=lambda wildcards: (
+            config["song_split"] if wildcards.split == "song" else {}
+        ),
+    script:
+        "../workflow_scripts/draw_split.py"

@@ -1,0 +1,55 @@
+# From the runs that the configuration asks for to the paper's tables.
+
+
+rule aggregate_runs:
+    input:
+        metrics=files_of_runs(f"{RUN}/metrics.csv"),
+        references=files_of_runs(f"{REFERENCE}/metrics.csv"),
+        artists=files_of_runs(f"{RUN}/f1_by_artist.csv"),
+        timing=files_of_runs(f"{RUN}/timing.csv"),
+        sources=sources("aggregate_runs.py"),
+    output:
+        metrics=f"{RESULTS}/tables/all_metrics.csv",
+        artists=f"{RESULTS}/tables/all_f1_by_artist.csv",
+        timing=f"{RESULTS}/tables/all_timings.csv",
+    log:
+        f"{LOGS}/aggregate_runs.log",
+    benchmark:
+        f"{BENCHMARKS}/aggregate_runs.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    script:
+        "../workflow_scripts/aggregate_runs.py"
+
+
+rule make_tables:
+    input:
+        metrics=rules.aggregate_runs.output.metrics,
+        artists=rules.aggregate_runs.output.artists,
+        timing=rules.aggregate_runs.output.timing,
+        sources=sources("make_tables.py"),
+    output:
+        csv=expand(f"{RESULTS}/tables/{{table}}.csv", table=TABLES),
+        markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=TABLES),
+    log:
+        f"{LOGS}/make_tables.log",
+    benchmark:
+        f"{BENCHMARKS}/make_tables.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        corpus=config["corpus"]["name"],
+        folder=lambda wildcards, output: os.path.dirname(output.csv[0]),
+        tables=TABLES,
+        models=MODELS,
+        first_seconds=config["experiment"]["slice_seconds"],
+    script:
+        "../workflow_scripts/make_tables.py"

@@ -1,0 +1,67 @@
+"""What tests share: small recordings, a small corpus, and the workflow on it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from artistid.demo.names import album_name, artist_name, track_name
+from artistid.demo.recordings import make_album
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def write_config(path: Path, config: dict) -> Path:
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def snakemake(workdir: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run Snakemake in a copy of the workflow, as a user would, on two cores."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=600
+    )
+
+
+def copy_workflow(workdir: Path) -> Path:
+    """Copy what a clone holds of the workflow into a folder."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy2(ROOT / name, workdir)
+    for name in ("rules", "workflow_scripts", "profiles", "schemas", "configs", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, workdir / name, ignore=ignored)
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def config() -> dict:
+    """The shipped configuration, as given."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def schema() -> dict:
+    return yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def demo_album(tmp_path_factory) -> list[Path]:
+    """Two mp3 files of one of the demo's albums, 5 s each."""
+    folder = tmp_path_factory.mktemp("demo_album")
+    paths = [folder / artist_name(0) / album_name(0) / track_name(track) for track in range(2)]
+    make_album(paths, artist=0, album=0, seconds=5, seed=20)
+    return paths
+
+
+def tone(seconds: float, sampling_rate: int = 16000, hz: float = 440.0) -> np.ndarray:
+    """A quiet tone, float32, shape (n,)."""
+    t = np.arange(int(seconds * sampling_rate)) / sampling_rate
+    return (0.1 * np.sin(2 * np.pi * hz * t)).astype(np.float32)

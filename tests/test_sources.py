@@ -1,0 +1,64 @@
+"""A rule's list of sources is what its job loads."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from artistid.sources import ROOT as SCRIPTS
+from artistid.sources import source_files
+
+ALL_SCRIPTS = sorted(path.name for path in SCRIPTS.glob("*.py"))
+# What each kind of job must not pay for (seconds of import, hundreds of megabytes).
+HEAVY = ("torch", "librosa", "sklearn", "pandas", "matplotlib", "scipy")
+ALLOWED = {
+    "train_network.py": {"torch"},
+    "write_mel_filters.py": {"librosa", "scipy"},
+    "extract_log_mel.py": {"scipy"},
+    "make_demo_album.py": {"scipy"},
+    "aggregate_runs.py": {"pandas"},
+    "make_tables.py": {"pandas"},
+}
+
+
+def imports_of(path):
+    """The import statements of a script and of what it imports, run alone."""
+    tree = ast.parse(path.read_text())
+    nodes = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in nodes)
+
+
+@pytest.mark.parametrize("script", ALL_SCRIPTS)
+def test_list_holds_every_module_that_importing_the_script_loads(script):
+    code = imports_of(SCRIPTS / script) + (
+        "\nimport sys\n"
+        "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m,'__file__',None)))"
+        "\nprint('\\n'.join('module ' + name for name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    loaded = {line for line in done.stdout.splitlines() if line.startswith(str(SCRIPTS))}
+    listed = set(source_files(script))
+    assert loaded <= listed
+    heavy = {name for name in HEAVY if f"module {name}" in done.stdout.splitlines()}
+    assert heavy <= ALLOWED.get(script, set())
+
+
+def test_list_of_a_training_holds_its_own_network_only():
+    listed = source_files("train_network.py", "artistid/networks/resnet50.py")
+    names = {path.removeprefix(str(SCRIPTS) + "/") for path in listed}
+    assert {
+        "artistid/training.py",
+        "artistid/residual.py",
+        "artistid/networks/resnet50.py",
+    } <= names
+    assert "artistid/networks/inception_rnn.py" not in names
+    assert "artistid/recurrent_head.py" not in names
+    assert "artistid/tables.py" not in names
+
+
+def test_missing_script_is_an_error():
+    with pytest.raises(FileNotFoundError):
+        source_files("no_such_script.py")

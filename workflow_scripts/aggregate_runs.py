@@ -1,0 +1,15 @@
+"""Put the rows of all runs one below the other: metrics, F1 per artist, training times."""
+
+from artistid.jobs import logged
+from artistid.tables import concatenate, write_csv
+
+with logged(snakemake.log[0], "aggregate") as log:
+    paths = {
+        "metrics": [*snakemake.input.metrics, *snakemake.input.references],
+        "artists": snakemake.input.artists,
+        "timing": snakemake.input.timing,
+    }
+    for kind, files in paths.items():
+        table = concatenate(files)
+        write_csv(table, snakemake.output[kind])
+        log.info("%s: %d rows of %d files", kind, len(table), len(files))

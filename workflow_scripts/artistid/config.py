@@ -1,0 +1,227 @@
+"""The configuration: checked, with messages for people, and turned into the grid of runs."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artistid.errors import InputError
+from artistid.networks import available
+from artistid.slices import frames_per_slice
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a model on a split, with slices of some seconds, from a seed."""
+
+    model: str
+    split: str
+    slice_seconds: float
+    seed: int
+
+
+def with_types(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration in which text that should be a number, a truth value or null is one.
+
+    Snakemake hands over what stands in ``--config 'training={"epochs": 5}'`` as text, and YAML
+    takes ``1e-4`` for text. Only values that the schema refuses as text are changed.
+    """
+    from jsonschema import Draft202012Validator
+
+    typed = _with_text_keys(config)
+    for error in list(Draft202012Validator(schema).iter_errors(typed)):
+        if isinstance(error.instance, str):
+            *parents, key = error.absolute_path
+            node = typed
+            for parent in parents:
+                node = node[parent]
+            node[key] = _parsed(error.instance)
+    return typed
+
+
+def _parsed(text: str) -> Any:
+    words = {"true": True, "false": False}
+    for parse in (words.__getitem__, int, float):
+        try:
+            return parse(text)
+        except (KeyError, ValueError):
+            continue
+    return text
+
+
+def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Check a configuration as given, before the demo's reductions.
+
+    Args:
+        config: what Snakemake merged from ``config.yaml``, other files and the command line.
+        schema: the content of ``schemas/config.schema.yaml``.
+
+    Raises:
+        InputError: names every wrong key, what is wrong with it, and what to write.
+    """
+    from jsonschema import Draft202012Validator
+
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(_with_text_keys(config)),
+        key=lambda error: [str(part) for part in error.absolute_path],
+    )
+    problems = [problem for error in errors for problem in _explain(error)]
+    if not problems:
+        problems = [problem for check in _CHECKS for problem in check(config)]
+    if problems:
+        raise InputError("configuration: " + "; ".join(problems))
+
+
+def _with_text_keys(value: Any) -> Any:
+    if value == "null":  # from the command line; nothing of ours is called so
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _with_text_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    return value
+
+
+def _explain(error: Any) -> Iterator[str]:
+    where = ".".join(str(part) for part in error.absolute_path)
+    prefix = f"{where}." if where else ""
+    description = error.schema.get("description", "")
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = list(error.schema.get("properties", {}))
+        for key in error.instance:
+            if key not in known:
+                yield f"{prefix}{key}: no such key; there are: {', '.join(known)}"
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in error.instance:
+                yield f"{prefix}{key}: is missing"
+    else:
+        wanted = f"; write {description[0].lower()}{description[1:]}" if description else ""
+        yield f"{where or 'the whole'}: {error.message}{wanted}"
+
+
+def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
+    corpus = config["corpus"]
+    if corpus["source"] == "folder":
+        if not corpus["audio_dir"]:
+            yield "corpus.audio_dir: is empty; write the folder that holds <artist>/<album>/<track>"
+        if corpus["name"] == DEMO:
+            yield (
+                "corpus.name: 'demo' is the demo corpus' own; write another name, so that results "
+                "do not mix"
+            )
+
+
+def _check_fractions(config: Mapping[str, Any]) -> Iterator[str]:
+    total = sum(config["song_split"].values())
+    if abs(total - 1) > 1e-6:
+        yield f"song_split: the fractions sum to {total:g}; write fractions that sum to 1"
+
+
+def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
+    experiment, known = config["experiment"], available()
+    named = [("experiment.models", model) for model in experiment["models"]]
+    named += [("networks", model) for model in config["networks"]]
+    if experiment["follow_up"]:
+        named.append(("experiment.follow_up", experiment["follow_up"]))
+    for key, model in named:
+        if model not in known:
+            yield f"{key}: unknown model {model!r}; there are: {', '.join(known)}"
+
+
+_CHECKS = (_check_corpus, _check_fractions, _check_models)
+
+
+def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration in force: the demo's reductions applied if the corpus is the demo.
+
+    The reductions stand in a block of their own, ``demo.reduced``, and are dropped for every other
+    corpus, so that they can never reach it, whatever was merged.
+    """
+    effective = copy.deepcopy(_with_text_keys(config))
+    demo = effective.pop("demo")
+    if effective["corpus"]["source"] == DEMO:
+        reduced = demo.pop("reduced")
+        effective = _merged(effective, reduced) | {"demo": demo}
+    return effective
+
+
+def reductions(config: Mapping[str, Any]) -> list[str]:
+    """Return what the demo computes smaller than configured, as ``key: from -> to``."""
+    if config["corpus"]["source"] != DEMO:
+        return []
+    config = _with_text_keys(config)
+    return [
+        f"{key}: {_at(config, key)} -> {value}"
+        for key, value in _leaves(config["demo"]["reduced"])
+        if _at(config, key) != value
+    ]
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            value = _merged(merged[key], value)
+        merged[key] = value
+    return merged
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _at(tree: Mapping[str, Any], dotted: str) -> Any:
+    for key in dotted.split("."):
+        tree = tree.get(key, {}) if isinstance(tree, Mapping) else {}
+    return None if tree == {} else tree
+
+
+def frames_in_slice(config: Mapping[str, Any], seconds: float) -> int:
+    """Return the frames of a slice, unless `experiment.slice_frames` sets another number."""
+    log_mel = config["log_mel"]
+    exceptions = config["experiment"]["slice_frames"]
+    computed = frames_per_slice(seconds, log_mel["sampling_rate"], log_mel["hop_length"])
+    return exceptions.get(f"{seconds:g}", computed)
+
+
+def grid(config: Mapping[str, Any]) -> list[Run]:
+    """Return every run that the configuration asks for, without repeats, in a fixed order.
+
+    The paper's protocol: every model at the first slice lengths, one model at the others.
+    """
+    experiment = config["experiment"]
+    steps: list[tuple[Sequence[str], Sequence[float]]] = [
+        (experiment["models"], experiment["slice_seconds"])
+    ]
+    if experiment["follow_up"]:
+        steps.append(([experiment["follow_up"]], experiment["follow_up_seconds"]))
+    runs = [
+        Run(model, split, seconds, seed)
+        for models, lengths in steps
+        for model in models
+        for seconds in lengths
+        for split in experiment["splits"]
+        for seed in experiment["seeds"]
+    ]
+    return list(dict.fromkeys(runs))
+
+
+def has_several_lengths(runs: Sequence[Run]) -> bool:
+    """Return whether a model runs at more than one slice length."""
+    lengths = {(run.model, run.slice_seconds) for run in runs}
+    return len(lengths) > len({run.model for run in runs})
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Return the content of a YAML file."""
+    import yaml
+
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))

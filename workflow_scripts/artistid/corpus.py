@@ -1,0 +1,290 @@
+"""A corpus: a folder of recordings, listed, checked, and given safe ids.
+
+``<audio_dir>/<artist>/<album>/<track>.<ext>``. Names may hold any character that a file system
+takes; everything after the scan goes by ids of lower-case letters, digits, ``-`` and ``_``.
+"""
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artistid.audio import EXTENSIONS, decode_facts
+from artistid.errors import InputError
+from artistid.files import read_rows, sha256_of_file, write_rows
+
+OK, EMPTY, UNDECODABLE, TOO_SHORT, MISPLACED = (
+    "ok",
+    "empty",
+    "undecodable",
+    "too_short",
+    "misplaced",
+)
+MIN_SECONDS = 1.0
+
+TRACK_COLUMNS = (
+    "track_id",
+    "album_id",
+    "artist",
+    "album",
+    "path",
+    "duration",
+    "sampling_rate",
+    "channels",
+    "bytes",
+    "sha256",
+    "status",
+    "reason",
+)
+ALBUM_COLUMNS = ("track_id", "artist", "album", "path", "duration", "sampling_rate", "sha256")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file of a corpus: its path relative to the corpus' folder, with ``/`` between."""
+
+    path: str
+
+    @property
+    def parts(self) -> list[str]:
+        return self.path.split("/")
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the file lies where recordings belong: artist/album/track."""
+        return len(self.parts) == 3
+
+    @property
+    def artist(self) -> str:
+        return self.parts[0] if self.is_placed else ""
+
+    @property
+    def album(self) -> str:
+        return self.parts[1] if self.is_placed else ""
+
+    @property
+    def album_id(self) -> str:
+        return safe_id(self.parts[:2]) if self.is_placed else ""
+
+    @property
+    def track_id(self) -> str:
+        return safe_id(self.parts)
+
+
+def safe_id(parts: Sequence[str]) -> str:
+    """Return an id for a path: a readable part, and a digest of the exact bytes.
+
+    Names that differ only in case or Unicode normalisation get different ids, and the id of one
+    recording does not depend on the others.
+    """
+    digest = hashlib.sha256(os.fsencode("/".join(parts))).hexdigest()[:10]
+    return "-".join([*(_slug(part) for part in parts), digest])
+
+
+def _slug(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", ascii_name.lower()).strip("_")[:24] or "x"
+
+
+def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
+    """Find a folder's audio files, sorted by path, and the other files that were passed over.
+
+    Hidden files and folders are ignored. Links to folders are followed down to the albums and no
+    further, so that a loop of links ends.
+
+    Returns:
+        The recordings (misplaced ones included), and the relative paths of non-audio files.
+
+    Raises:
+        InputError: the folder does not exist, is no folder, or cannot be read.
+    """
+    recordings, others = [], []
+    for path in _walk(audio_dir, depth=0):
+        relative = path.relative_to(audio_dir).as_posix()
+        if path.suffix.lower() in EXTENSIONS:
+            recordings.append(Recording(relative))
+        else:
+            others.append(relative)
+    return sorted(recordings, key=lambda recording: os.fsencode(recording.path)), sorted(others)
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be read as a folder ({error.strerror}); corpus.audio_dir has to "
+            "name a readable folder of <artist>/<album>/<track> recordings"
+        ) from None
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        try:
+            is_folder = entry.is_dir(follow_symlinks=depth < 2)
+        except OSError:  # a link to itself: its path is listed, and decoding will say why not
+            is_folder = False
+        if is_folder:
+            yield from _walk(folder / entry.name, depth + 1)
+        elif entry.is_symlink() or entry.is_file():
+            yield folder / entry.name
+
+
+def folder_fingerprint(audio_dir: Path) -> str:
+    """Return a digest of a folder's recordings by path, size and time of change.
+
+    It tells cheaply, without reading a recording, whether the scan has to look again.
+    """
+    digest = hashlib.sha256()
+    for recording in list_recordings(audio_dir)[0]:
+        status = (audio_dir / recording.path).stat()
+        line = f"{recording.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        digest.update(os.fsencode(line))
+    return digest.hexdigest()
+
+
+def scan(audio_dir: Path, recordings: Iterable[Recording], threads: int) -> list[dict[str, Any]]:
+    """Decode every recording once and return the rows of ``tracks.csv``, sorted by track id.
+
+    Args:
+        audio_dir: the corpus' folder.
+        recordings: what `list_recordings` found.
+        threads: recordings decoded at the same time.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        rows = pool.map(lambda recording: _examine(audio_dir, recording), recordings)
+        return sorted(rows, key=lambda row: row["track_id"])
+
+
+def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
+    path = audio_dir / recording.path
+    row = {
+        "track_id": recording.track_id,
+        "album_id": recording.album_id,
+        "artist": recording.artist,
+        "album": recording.album,
+        "path": recording.path,
+    }
+    if not recording.is_placed:
+        return row | _verdict(MISPLACED, "not at <artist>/<album>/<track>: move it there")
+    try:
+        row |= {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
+        if not row["bytes"]:
+            return row | _verdict(EMPTY, "the file has no bytes")
+        facts = decode_facts(path)
+    except OSError as error:
+        return row | _verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
+    except InputError as error:
+        return row | _verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+    row |= {
+        "duration": round(facts.duration, 6),
+        "sampling_rate": facts.sampling_rate,
+        "channels": facts.channels,
+    }
+    if facts.duration < MIN_SECONDS:
+        return row | _verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
+    return row | _verdict(OK, "")
+
+
+def _verdict(status: str, reason: str) -> dict[str, str]:
+    return {"status": status, "reason": reason}
+
+
+def usable(tracks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the tracks whose status is ok."""
+    return [track for track in tracks if track["status"] == OK]
+
+
+def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
+    """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
+
+    Raises:
+        InputError: names the share, the first bad files and the configuration key.
+    """
+    if not tracks:
+        raise InputError(
+            "corpus.audio_dir: no audio file was found; recordings have to lie at "
+            "<audio_dir>/<artist>/<album>/<track>.<ext>"
+        )
+    bad = [track for track in tracks if track["status"] != OK]
+    share = len(bad) / len(tracks)
+    if share > max_bad_share or len(bad) == len(tracks):
+        named = "; ".join(f"{track['path']} ({track['reason']})" for track in bad[:3])
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        raise InputError(
+            f"{len(bad)} of {len(tracks)} recordings ({share:.1%}) cannot be used, more than "
+            f"corpus.max_bad_share ({max_bad_share:.1%}) allows: {named}{more}; mend or remove "
+            "them, or raise corpus.max_bad_share"
+        )
+
+
+def write_tracks(path: Path, tracks: Sequence[Mapping[str, Any]]) -> None:
+    """Write ``tracks.csv``."""
+    write_rows(path, tracks, TRACK_COLUMNS)
+
+
+def write_album_listings(folder: Path, tracks: Iterable[Mapping[str, Any]]) -> None:
+    """Write one listing per album, ``<album_id>.csv``, of its usable tracks.
+
+    A listing is all that an album's feature extraction needs to know, so that it runs again when,
+    and only when, its own recordings changed.
+    """
+    albums = defaultdict(list)
+    for track in usable(tracks):
+        albums[track["album_id"]].append({column: track[column] for column in ALBUM_COLUMNS})
+    for album_id, rows in albums.items():
+        write_rows(folder / f"{album_id}.csv", rows, ALBUM_COLUMNS)
+
+
+def album_ids(tracks_csv: str | os.PathLike[str]) -> list[str]:
+    """Return the ids of the albums that have a usable track, sorted."""
+    return sorted({track["album_id"] for track in usable(read_rows(tracks_csv))})
+
+
+def describe(
+    tracks: Sequence[Mapping[str, Any]], others: Sequence[str], expected: Mapping[str, int] | None
+) -> str:
+    """Return the scan's summary for people: counts, what was left out, what was expected.
+
+    Args:
+        tracks: rows of ``tracks.csv``.
+        others: files that are no recordings.
+        expected: ``artists``, ``albums_per_artist`` and ``tracks`` that the corpus should have.
+    """
+    used = usable(tracks)
+    albums = {(track["artist"], track["album"]) for track in used}
+    artists = Counter(artist for artist, _ in albums)
+    hours = sum(track["duration"] for track in used) / 3600
+    lines = [
+        f"{len(used)} tracks of {len(artists)} artists on {len(albums)} albums, {hours:.2f} hours"
+    ]
+    for status, count in sorted(Counter(track["status"] for track in tracks).items()):
+        if status != OK:
+            lines.append(f"left out: {count} {status}")
+    for track in tracks:
+        if track["status"] != OK:
+            lines.append(f"  {track['path']}: {track['reason']}")
+    if others:
+        lines.append(f"ignored: {len(others)} files that are not audio, such as {others[0]}")
+    if expected:
+        lines += _differences(len(used), artists, expected)
+    return "\n".join(lines) + "\n"
+
+
+def _differences(
+    n_tracks: int, albums_of: Mapping[str, int], expected: Mapping[str, int]
+) -> list[str]:
+    lines = []
+    if len(albums_of) != expected["artists"]:
+        lines.append(f"{len(albums_of)} artists, not {expected['artists']}")
+    for artist, count in sorted(albums_of.items()):
+        if count != expected["albums_per_artist"]:
+            lines.append(f"{artist}: {count} albums, not {expected['albums_per_artist']}")
+    if n_tracks != expected["tracks"]:
+        lines.append(f"{n_tracks} usable tracks, not {expected['tracks']}")
+    return [f"expected otherwise: {line}" for line in lines] or ["as corpus.expect says"]

@@ -1,0 +1,159 @@
+"""The slices of a split's subset, gathered from the mel caches."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+from artistid.mel_cache import read_frame_counts, read_tracks
+from artistid.slices import slice_starts
+
+
+@dataclass(frozen=True)
+class SliceSet:
+    """Slices of one subset, as positions in its tracks' frames.
+
+    Attributes:
+        log_mel: frames of all tracks, one after the other, shape (frames, n_mels), dB.
+        starts: first frame of each slice in `log_mel`, shape (slices,).
+        targets: class of each slice, shape (slices,).
+        tracks: position in `track_ids` of each slice's track, shape (slices,).
+        track_ids: the tracks that have a slice, sorted.
+        too_short: ids of the tracks that have none, because they are shorter than one slice.
+        slice_frames: frames in a slice.
+    """
+
+    log_mel: NDArray[np.float16]
+    starts: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    tracks: NDArray[np.int64]
+    track_ids: list[str]
+    too_short: list[str]
+    slice_frames: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def describe(self) -> str:
+        """Return the numbers of slices and tracks, and name the tracks that have no slice."""
+        text = f"{len(self)} slices of {len(self.track_ids)} tracks"
+        if self.too_short:
+            text += (
+                f"; {len(self.too_short)} tracks are shorter than one slice and are left out: "
+                + ", ".join(self.too_short)
+            )
+        return text
+
+
+def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the artists of a split manifest in the order of their class numbers."""
+    return sorted({row["artist"] for row in manifest})
+
+
+def load_slices(
+    manifest: Sequence[Mapping[str, str]],
+    subset: str,
+    cache_folder: Path,
+    slice_frames: int,
+) -> SliceSet:
+    """Read the tracks of a subset and cut them into slices.
+
+    Args:
+        manifest: rows of a split manifest.
+        subset: ``train``, ``validation`` or ``test``.
+        cache_folder: where the albums' caches are, ``<album_id>.h5``.
+        slice_frames: frames in a slice.
+
+    Raises:
+        InputError: a cache is missing or damaged, or no track is as long as one slice.
+    """
+    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
+    rows = sorted(
+        (row for row in manifest if row["subset"] == subset), key=lambda row: row["track_id"]
+    )
+    spectrograms = _by_album(rows, cache_folder, read_tracks)
+    pieces, starts, targets, tracks = [], [], [], []
+    track_ids, too_short, n_frames = [], [], 0
+    for row in rows:
+        log_mel = spectrograms[row["track_id"]]
+        firsts = slice_starts(len(log_mel), slice_frames)
+        if not firsts:
+            too_short.append(row["track_id"])
+            continue
+        starts += [n_frames + first for first in firsts]
+        targets += [classes[row["artist"]]] * len(firsts)
+        tracks += [len(track_ids)] * len(firsts)
+        track_ids.append(row["track_id"])
+        pieces.append(log_mel)
+        n_frames += len(log_mel)
+    if not starts:
+        raise InputError(
+            f"no {subset} track is as long as one slice of {slice_frames} frames; shorten "
+            "experiment.slice_seconds"
+        )
+    return SliceSet(
+        np.concatenate(pieces),
+        np.array(starts),
+        np.array(targets),
+        np.array(tracks),
+        track_ids,
+        too_short,
+        slice_frames,
+    )
+
+
+def slice_targets(
+    manifest: Sequence[Mapping[str, str]],
+    subset: str,
+    cache_folder: Path,
+    slice_frames: int,
+) -> tuple[NDArray[np.int64], int]:
+    """Return the class of every slice of a subset, and how many tracks have one.
+
+    The same as in `load_slices`, without reading a spectrogram.
+    """
+    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
+    rows = [row for row in manifest if row["subset"] == subset]
+    n_frames = _by_album(rows, cache_folder, read_frame_counts)
+    counts = [len(slice_starts(n_frames[row["track_id"]], slice_frames)) for row in rows]
+    targets = np.repeat([classes[row["artist"]] for row in rows], counts)
+    return targets.astype(np.int64), sum(count > 0 for count in counts)
+
+
+def _by_album(
+    rows: Iterable[Mapping[str, str]],
+    cache_folder: Path,
+    read: Callable[[Path, list[str]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what `read` finds in the albums' caches, by track id."""
+    by_album = defaultdict(list)
+    for row in rows:
+        by_album[row["album_id"]].append(row["track_id"])
+    found = {}
+    for album_id, track_ids in sorted(by_album.items()):
+        found |= read(cache_folder / f"{album_id}.h5", track_ids)
+    return found
+
+
+def band_statistics(slices: SliceSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation per mel band over the slices' frames, each (n_mels,).
+
+    Computed on the training set and applied to every subset. A band that never changes gets a
+    deviation of 1 dB.
+    """
+    total = np.zeros(slices.log_mel.shape[1])
+    squares = np.zeros_like(total)
+    for start in slices.starts:
+        frames = slices.log_mel[start : start + slices.slice_frames].astype(np.float64)
+        total += frames.sum(axis=0)
+        squares += (frames**2).sum(axis=0)
+    count = len(slices) * slices.slice_frames
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    deviation[deviation < 1e-3] = 1.0
+    return mean.astype(np.float32), deviation.astype(np.float32)

@@ -1,0 +1,9 @@
+"""The one exception that is meant to be read by the person who runs the workflow."""
+
+
+class InputError(Exception):
+    """Bad input or configuration.
+
+    The message is one line that names the file or the configuration key, says what is wrong with
+    it, and what to do. It is shown without a traceback.
+    """

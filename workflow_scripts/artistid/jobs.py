@@ -1,0 +1,64 @@
+"""A job's log: a file with everything, the terminal with what a person watches for."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from artistid.errors import InputError
+
+_TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job's progress on the terminal
+
+
+class _Paced(logging.Filter):
+    """Lets warnings pass, and an information line once in a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = -_TERMINAL_INTERVAL
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.INFO:
+            return True
+        if time.monotonic() - self.last < _TERMINAL_INTERVAL:
+            return False
+        self.last = time.monotonic()
+        return True
+
+
+@contextmanager
+def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
+    """Log to a file and to the terminal while the block runs; end the process when it fails.
+
+    An `InputError` is one line on the terminal and in the file. Any other exception keeps its
+    traceback, in the file; the terminal names the file. What libraries write to the standard error
+    stream themselves (libmpg123 complains about many a sound mp3 file) goes to the file.
+
+    Args:
+        log_file: written anew.
+        name: what stands before each line on the terminal, such as the run's axes.
+    """
+    Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+    Path(log_file).write_bytes(b"")
+    file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    terminal_stream = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+    os.dup2(file.stream.fileno(), 2)
+    terminal = logging.StreamHandler(terminal_stream)
+    terminal.setFormatter(logging.Formatter(f"{name.replace('%', '%%')}: %(message)s"))
+    terminal.addFilter(_Paced())
+    logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
+    logging.captureWarnings(True)
+    logger = logging.getLogger("job")
+    try:
+        yield logger
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception as error:
+        file.handle(logger.makeRecord("job", logging.ERROR, "", 0, "failed", (), sys.exc_info()))
+        logger.error("%s: %s; details in %s", type(error).__name__, error, log_file)
+        sys.exit(1)

@@ -1,0 +1,118 @@
+"""Log-mel spectrograms, equal to librosa's, computed block by block.
+
+The paper's section 3: STFT, HTK mel scale, decibels. A recording is never held whole, so a
+three-hour track costs as little memory as a short one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+AMIN = 1e-10  # the smallest power that the logarithm sees, as in librosa.power_to_db
+BLOCK_FRAMES = 256  # STFT columns computed at once: the block stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class LogMelParameters:
+    """What defines a log-mel spectrogram (the paper, section 3, table of parameters).
+
+    Attributes:
+        sampling_rate: Hz, after resampling.
+        n_fft: samples in an STFT window (Hann, centred).
+        hop_length: samples from one frame to the next.
+        n_mels: mel bands from 0 Hz to the Nyquist frequency, on the HTK scale.
+        top_db: dB below the track's maximum at which the spectrogram is clipped.
+    """
+
+    sampling_rate: int = 16000
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 128
+    top_db: float = 80.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the parameters as plain types."""
+        return asdict(self)
+
+
+def mel_filters(parameters: LogMelParameters) -> NDArray[np.float32]:
+    """Return librosa's triangular mel filters, shape (n_mels, 1 + n_fft // 2).
+
+    HTK scale, m = 2595 log10(1 + f / 700) (the paper, section 3), each filter normalised to unit
+    area as librosa does by default.
+    """
+    from librosa.filters import mel  # a second to import: only the job that makes the filters pays
+
+    return mel(
+        sr=parameters.sampling_rate,
+        n_fft=parameters.n_fft,
+        n_mels=parameters.n_mels,
+        fmin=0.0,
+        fmax=parameters.sampling_rate / 2,
+        htk=True,
+        dtype=np.float32,
+    )
+
+
+def n_frames(n_samples: int, hop_length: int) -> int:
+    """Return the number of STFT columns of a centred transform of `n_samples` samples."""
+    return 1 + n_samples // hop_length
+
+
+def log_mel(
+    blocks: Iterable[NDArray[np.float32]],
+    filters: NDArray[np.float32],
+    parameters: LogMelParameters,
+) -> NDArray[np.float32]:
+    """Return the log-mel spectrogram of a recording, in dB re 1.0.
+
+    Equal to ``librosa.power_to_db(librosa.feature.melspectrogram(htk=True, ...), ref=1.0)``,
+    transposed.
+
+    Args:
+        blocks: the recording's samples, mono, at the parameters' sampling rate, in pieces of any
+            length.
+        filters: what `mel_filters` returns, shape (n_mels, 1 + n_fft // 2).
+        parameters: what to compute.
+
+    Returns:
+        Array of shape (frames, n_mels), time-major, clipped at `top_db` below its own maximum.
+    """
+    import scipy.fft
+
+    n = np.arange(parameters.n_fft)
+    hann = (0.5 - 0.5 * np.cos(2 * np.pi * n / parameters.n_fft)).astype(np.float32)
+    weights = np.ascontiguousarray(filters.T)
+    pieces = []
+    for frames in _windows(blocks, parameters.n_fft, parameters.hop_length):
+        spectrum = scipy.fft.rfft(frames * hann, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
+        pieces.append(10 * np.log10(np.maximum(power @ weights, np.float32(AMIN))))
+    decibels = np.concatenate(pieces)
+    return np.maximum(decibels, decibels.max() - np.float32(parameters.top_db))
+
+
+def _windows(
+    blocks: Iterable[NDArray[np.float32]], n_fft: int, hop_length: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield a centred STFT's windows, shape (at most BLOCK_FRAMES, n_fft), zeros at both ends."""
+    # librosa's centred transform has 1 + samples // hop_length columns: with n_fft // 2 zeros at
+    # either end exactly that many whole windows fit (n_fft is even, as the schema asks).
+    padding = np.zeros(n_fft // 2, np.float32)
+    pending = padding
+    for block in _followed_by(blocks, padding):
+        pending = np.concatenate([pending, block])
+        while (usable := (len(pending) - n_fft) // hop_length + 1) > 0:
+            count = min(usable, BLOCK_FRAMES)
+            span = pending[: (count - 1) * hop_length + n_fft]
+            yield np.lib.stride_tricks.sliding_window_view(span, n_fft)[::hop_length]
+            pending = pending[count * hop_length :]
+
+
+def _followed_by(
+    blocks: Iterable[NDArray[np.float32]], last: NDArray[np.float32]
+) -> Iterator[NDArray[np.float32]]:
+    yield from blocks
+    yield last

@@ -1,0 +1,89 @@
+"""Slice-level predictions of a run, from which every table can be computed again.
+
+HDF5 with one group per subset: ``probability`` (slices, classes), ``target`` and ``track``
+(slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+from artistid.evaluation import confusion_counts
+from artistid.files import replacing
+
+FORMAT = "artistid predictions 1"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for the slices of one subset.
+
+    Attributes:
+        probability: shape (slices, classes), float32; a row sums to one.
+        target: true class of each slice, shape (slices,).
+        track: position in `track_id` of each slice's track, shape (slices,).
+        track_id: the tracks' ids.
+    """
+
+    probability: NDArray[np.float32]
+    target: NDArray[np.integer]
+    track: NDArray[np.integer]
+    track_id: list[str]
+
+    def confusion_counts(self) -> NDArray[np.int64]:
+        """Return slice-level confusion counts: rows are true, columns predicted classes."""
+        n_classes = self.probability.shape[1]
+        return confusion_counts(self.target, self.probability.argmax(axis=1), n_classes)
+
+
+def write_predictions(
+    path: Path, axes: Mapping[str, Any], classes: list[str], subsets: Mapping[str, Predictions]
+) -> None:
+    """Write a run's predictions with the run's axes and the class names."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["axes"] = json.dumps(dict(axes), sort_keys=True)
+        file.attrs["classes"] = json.dumps(classes)
+        for subset, predictions in subsets.items():
+            group = file.create_group(subset)
+            _write(group, "probability", predictions.probability.astype(np.float32))
+            _write(group, "target", predictions.target.astype(np.int32))
+            _write(group, "track", predictions.track.astype(np.int32))
+            _write(group, "track_id", np.array(predictions.track_id, dtype="S"))
+
+
+def _write(group: h5py.Group, name: str, data: NDArray[Any]) -> None:
+    group.create_dataset(
+        name, data=data, chunks=True, compression="gzip", shuffle=True, fletcher32=True
+    )
+
+
+def read_predictions(path: Path) -> tuple[dict[str, Any], list[str], dict[str, Predictions]]:
+    """Return a run's axes, class names and predictions by subset.
+
+    Raises:
+        InputError: the file is damaged or not one of ours.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                raise InputError(f"{path}: is no predictions file of this version; delete it")
+            subsets = {
+                subset: Predictions(
+                    group["probability"][()],
+                    group["target"][()],
+                    group["track"][()],
+                    [track_id.decode() for track_id in group["track_id"][()]],
+                )
+                for subset, group in file.items()
+            }
+            return json.loads(file.attrs["axes"]), json.loads(file.attrs["classes"]), subsets
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None

@@ -1,0 +1,54 @@
+"""What a run was made with: versions, commit and hardware. No times: those live elsewhere."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("h5py", "numpy", "safetensors", "torch")
+
+
+def describe_run(effective_config: dict[str, Any], device: str, threads: int) -> dict[str, Any]:
+    """Return the provenance of a run as plain types.
+
+    Args:
+        effective_config: the configuration in force.
+        device: what the run was computed on.
+        threads: processor threads it was given.
+    """
+    return {
+        "configuration": effective_config,
+        "commit": source_commit(),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in LIBRARIES},
+        "hardware": {
+            "device": device,
+            "threads": threads,
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "processors": os.cpu_count(),
+        },
+    }
+
+
+def source_commit() -> str:
+    """Return the commit of the workflow's sources, ``+`` appended when they were edited since."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown: not a git checkout"
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -1,0 +1,22 @@
+"""Slices: runs of consecutive frames cut from a track, without overlap."""
+
+from artistid.errors import InputError
+
+
+def frames_per_slice(seconds: float, sampling_rate: int, hop_length: int) -> int:
+    """Return the frames of a slice of `seconds`: whole frames per second times seconds.
+
+    floor(16000 / 512) = 31 frames per second, so 1, 3 and 6 s are 31, 93 and 186 frames (the
+    paper, section 3).
+
+    Raises:
+        InputError: less than one second.
+    """
+    if seconds < 1:
+        raise InputError(f"slice_seconds: {seconds:g} is less than 1 s; write 1 or more")
+    return int(sampling_rate // hop_length * seconds)
+
+
+def slice_starts(n_frames: int, slice_frames: int) -> range:
+    """Return the first frame of every whole slice of a track, the last one included."""
+    return range(0, n_frames - slice_frames + 1, slice_frames)

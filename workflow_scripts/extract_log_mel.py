@@ -1,0 +1,32 @@
+"""Compute the log-mel spectrograms of one album."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from artistid.audio import mono_blocks
+from artistid.errors import InputError
+from artistid.files import read_rows, sha256_of_file
+from artistid.jobs import logged
+from artistid.log_mel import LogMelParameters, log_mel
+from artistid.mel_cache import write_album
+
+
+def log_mels(tracks: list[dict[str, str]]) -> Iterator[tuple[dict[str, str], np.ndarray]]:
+    # The folder is no parameter: a corpus that moves is still the same corpus.
+    audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
+    filters = np.load(snakemake.input.filters, allow_pickle=False)
+    parameters = LogMelParameters(**snakemake.params.log_mel)
+    for track in tracks:
+        path = audio_dir / track["path"]
+        if not path.is_file() or sha256_of_file(path) != track["sha256"]:
+            raise InputError(f"{path}: is not what the scan saw; run the workflow again")
+        yield track, log_mel(mono_blocks(path, parameters.sampling_rate), filters, parameters)
+
+
+with logged(snakemake.log[0], f"log-mel {snakemake.wildcards.album_id}") as log:
+    tracks = read_rows(snakemake.input.listing)
+    write_album(Path(snakemake.output[0]), log_mels(tracks), snakemake.params.log_mel)
+    seconds = sum(float(track["duration"]) for track in tracks)
+    log.info("%d tracks, %.1f min", len(tracks), seconds / 60)

@@ -1,0 +1,36 @@
+"""List and check the recordings of the corpus; write tracks.csv and a listing per album."""
+
+from pathlib import Path
+
+from artistid.corpus import (
+    check_bad_share,
+    describe,
+    list_recordings,
+    scan,
+    write_album_listings,
+    write_tracks,
+)
+from artistid.files import write_text
+from artistid.jobs import logged
+
+
+def scan_corpus(log) -> None:
+    # The folder is no parameter: a corpus that moves is still the same corpus.
+    audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
+    recordings, others = list_recordings(audio_dir)
+    made = {
+        Path(path).relative_to(audio_dir).as_posix() for path in snakemake.input.get("audio", [])
+    }
+    if made:  # the demo's folder may hold albums of an earlier, larger configuration
+        recordings = [recording for recording in recordings if recording.path in made]
+    tracks = scan(audio_dir, recordings, snakemake.threads)
+    summary = describe(tracks, others, snakemake.params.expect)
+    log.info("%s", summary.rstrip())
+    check_bad_share(tracks, snakemake.params.max_bad_share)
+    write_album_listings(Path(snakemake.output.albums), tracks)
+    write_text(snakemake.output.summary, summary)
+    write_tracks(Path(snakemake.output.tracks), tracks)
+
+
+with logged(snakemake.log[0], "scan") as log:
+    scan_corpus(log)
