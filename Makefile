@@ -1,4 +1,5 @@
 # make run    set up and run the workflow on the demo corpus (minutes on two cores)
+# make report write results/report.html, the demo's results in one file
 # make test   set up and run the tests
 # make lint   formats, lints and dry runs of every shipped configuration
 # make readme write what is generated in README.md anew, from the demo's results
@@ -12,10 +13,13 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test lint format readme environment clean
+.PHONY: run report test lint format readme environment clean
 
 run: environment
 	snakemake --cores $(CORES)
+
+report: run
+	snakemake --cores $(CORES) --report results/report.html
 
 test: environment
 	pytest

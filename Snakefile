@@ -12,6 +12,9 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 
 
@@ -21,7 +24,7 @@ wildcard_constraints:
     album_id="[a-z0-9_-]+",
     model="[a-z][a-z0-9_]*",
     split="song|album",
-    seconds="[0-9.]+",
+    slice="[0-9.]+s|whole",
     seed="[0-9]+",
 
 
@@ -29,7 +32,9 @@ include: "rules/corpus.smk"
 include: "rules/features.smk"
 include: "rules/splits.smk"
 include: "rules/training.smk"
+include: "rules/scoring.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
 
 
 # Every file that a user would miss: a deleted intermediate is made again, even when all that was
@@ -41,13 +46,14 @@ rule all:
         scanned_tracks,
         rules.write_mel_filters.output,
         log_mel_files,
-        files_of_runs(
-            *rules.draw_split.output,
-            *rules.train_network.output,
-            *rules.score_references.output,
-        ),
+        files_of_runs(*rules.draw_split.output, *rules.score_run.output),
+        files_of_runs(*rules.train_frame_system.output),
+        files_of_networks(*rules.train_network.output),
+        files_of_references(*rules.score_references.output),
         rules.aggregate_runs.output,
+        rules.compare_runs.output,
         rules.make_tables.output,
+        figure_files,
 
 
 onstart:

@@ -9,11 +9,25 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from artistid.config import check_config, effective_config, frames_in_slice, grid
-from artistid.config import has_several_lengths, read_yaml, reductions, with_types
+from artistid.config import (
+    BEST,
+    check_config,
+    effective_config,
+    first_runs,
+    follow_up_runs,
+    frames_in_slice,
+    has_several_lengths,
+    networks,
+    read_yaml,
+    reductions,
+    slice_seconds,
+    with_types,
+)
 from artistid.corpus import album_ids, folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
+from artistid.follow_up import read_choice
+from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.sources import source_files
 
 _schema = read_yaml(SCRIPTS.parent / "schemas" / "config.schema.yaml")
@@ -32,18 +46,28 @@ IS_DEMO = config["corpus"]["source"] == "demo"
 RESULTS = f"results/{config['corpus']['name']}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
-RUN = f"{RESULTS}/runs/{{model}}/{{split}}/{{seconds}}s/seed{{seed}}"
-REFERENCE = f"{RESULTS}/references/{{split}}/{{seconds}}s/seed{{seed}}"
-RUNS = grid(config)
-MODELS = list(dict.fromkeys(run.model for run in RUNS))
+FIGURES = f"{RESULTS}/figures"
+AXES = "{model}/{split}/{slice}/seed{seed}"
+RUN = f"{RESULTS}/runs/{AXES}"
+REFERENCE = f"{RESULTS}/references/{{split}}/{{slice}}/seed{{seed}}"
+FIRST_RUNS = first_runs(config)
 
 if IS_DEMO:
     config["corpus"]["audio_dir"] = f"{RESULTS}/audio"
 AUDIO_DIR = Path(config["corpus"]["audio_dir"]).expanduser()
 config["corpus"]["audio_dir"] = str(AUDIO_DIR)
 
-TABLES = ["f1_by_model", "f1_by_artist", "training_time"]
-if has_several_lengths(RUNS):
+TABLES = [
+    "f1_by_model",
+    "f1_of_songs",
+    "f1_by_artist",
+    "album_effect",
+    "album_confusions",
+    "paired_tests",
+    "published",
+    "training_time",
+]
+if has_several_lengths(config):
     TABLES.append("f1_by_slice")
 
 
@@ -115,7 +139,7 @@ def split_manifest(wildcards):
 
 def run_axes(wildcards):
     """Return the axes of a run, which its metrics and predictions carry."""
-    seconds = float(wildcards.seconds)
+    seconds = slice_seconds(wildcards.slice)
     return {
         "corpus": config["corpus"]["name"],
         "model": wildcards.get("model", ""),
@@ -126,24 +150,97 @@ def run_axes(wildcards):
     }
 
 
+def model_settings(wildcards):
+    """Return the settings of a run's model."""
+    return config["models"].get(wildcards.model, {})
+
+
+def followed_model(wildcards):
+    """Return the model of the paper's second step, which a checkpoint may have to choose."""
+    follow_up = config["experiment"]["follow_up"]
+    if follow_up == BEST:
+        return read_choice(checkpoints.choose_follow_up.get().output.choice)
+    return follow_up
+
+
+def all_runs(wildcards):
+    """Return every run that the configuration asks for."""
+    scanned_tracks(wildcards)
+    followed = followed_model(wildcards)
+    return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
+
+
+def paths_of_runs(runs, patterns):
+    """Return the paths of runs, each once, in the order of the runs."""
+    paths = [
+        pattern.format(model=run.model, split=run.split, slice=run.slice, seed=run.seed)
+        for run in runs
+        for pattern in patterns
+    ]
+    return list(dict.fromkeys(paths))
+
+
 def files_of_runs(*patterns):
-    """Return an input function: the files of every run that the configuration asks for."""
+    """Return an input function: the files of every run."""
+    return lambda wildcards: paths_of_runs(all_runs(wildcards), patterns)
 
-    def of_runs(wildcards):
-        scanned_tracks(wildcards)
-        paths = [
-            pattern.format(
-                model=run.model,
-                split=run.split,
-                seconds=f"{run.slice_seconds:g}",
-                seed=run.seed,
-            )
-            for run in RUNS
-            for pattern in patterns
-        ]
-        return list(dict.fromkeys(paths))
 
-    return of_runs
+def files_of_networks(*patterns):
+    """Return an input function: the files of every run of a neural network."""
+
+    def of_networks(wildcards):
+        runs = [run for run in all_runs(wildcards) if kind_of(run.model) == NETWORKS]
+        return paths_of_runs(runs, patterns)
+
+    return of_networks
+
+
+def files_of_references(*patterns):
+    """Return an input function: the reference scores of every slice length."""
+
+    def of_references(wildcards):
+        runs = [run for run in all_runs(wildcards) if run.slice_seconds is not None]
+        return paths_of_runs(runs, patterns)
+
+    return of_references
+
+
+def runs_like(wildcards, *axes):
+    """Return the runs that agree with the wildcards on some axes."""
+    return [
+        run
+        for run in all_runs(wildcards)
+        if all(getattr(run, axis) == wildcards.get(axis) for axis in axes)
+    ]
+
+
+def figure_files(wildcards):
+    """Return the figures of every run that the configuration asks for."""
+    runs = all_runs(wildcards)
+    of_networks = [run for run in runs if kind_of(run.model) == NETWORKS]
+    first_seed = config["experiment"]["seeds"][0]
+    with_slices = [run for run in runs if run.slice_seconds is not None]
+    confusion = f"{FIGURES}/confusion/{{model}}/{{split}}/{{slice}}"
+    return [
+        f"{FIGURES}/log_mels.svg",
+        f"{FIGURES}/resources.svg",
+        *expand(f"{FIGURES}/f1_by_slice/{{level}}.svg", level=["slice", "song"]),
+        *expand(f"{FIGURES}/album_effect/{{level}}.svg", level=["slice", "song"]),
+        *paths_of_runs(of_networks, [f"{FIGURES}/learning_curves/{{model}}/{{slice}}.svg"]),
+        *paths_of_runs(with_slices, [f"{confusion}/slices.svg"]),
+        *paths_of_runs(runs, [f"{confusion}/songs.svg"]),
+        *paths_of_runs(
+            [run for run in of_networks if run.seed == first_seed],
+            [f"{FIGURES}/embedding_map/{AXES}.svg"],
+        ),
+    ]
+
+
+def first_network_metrics(wildcards):
+    """Return the metrics that the second step's network is chosen by."""
+    scanned_tracks(wildcards)
+    runs = [run for run in FIRST_RUNS if kind_of(run.model) == NETWORKS]
+    return paths_of_runs(runs, [f"{RUN}/metrics.csv"])
 
 
 def training_threads(wildcards):

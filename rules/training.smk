@@ -1,4 +1,4 @@
-# From caches and splits to predictions: one job per (model, split, slice seconds, seed).
+# From caches and splits to predictions: one job per (model, split, slice, seed).
 
 
 rule train_network:
@@ -9,15 +9,16 @@ rule train_network:
     output:
         weights=f"{RUN}/weights.safetensors",
         predictions=f"{RUN}/predictions.h5",
-        metrics=f"{RUN}/metrics.csv",
-        artists=f"{RUN}/f1_by_artist.csv",
+        embedding=f"{RUN}/embedding.h5",
         history=f"{RUN}/history.csv",
         provenance=f"{RUN}/provenance.json",
         timing=f"{RUN}/timing.csv",
     log:
-        f"{LOGS}/train_network/{{model}}/{{split}}/{{seconds}}s/seed{{seed}}.log",
+        f"{LOGS}/train_network/{AXES}.log",
     benchmark:
-        f"{BENCHMARKS}/train_network/{{model}}/{{split}}/{{seconds}}s/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/train/{AXES}.tsv"
+    wildcard_constraints:
+        model="|".join(available(NETWORKS)),
     conda:
         "../envs/train.yaml"
     threads: training_threads
@@ -30,31 +31,70 @@ rule train_network:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
         log_mel=config["log_mel"],
-        network=lambda wildcards: config["networks"].get(wildcards.model, {}),
+        settings=model_settings,
         training=config["training"],
     script:
         "../workflow_scripts/train_network.py"
 
 
-rule score_references:
+rule train_frame_system:
     input:
         split=split_manifest,
         log_mel=log_mel_files,
-        sources=sources("score_references.py"),
+        sources=lambda wildcards: sources(
+            "train_frame_system.py", f"artistid/frame_systems/{wildcards.model}.py"
+        ),
     output:
-        metrics=f"{REFERENCE}/metrics.csv",
+        predictions=f"{RUN}/predictions.h5",
+        provenance=f"{RUN}/provenance.json",
+        timing=f"{RUN}/timing.csv",
     log:
-        f"{LOGS}/score_references/{{split}}/{{seconds}}s/seed{{seed}}.log",
+        f"{LOGS}/train_frame_system/{AXES}.log",
     benchmark:
-        f"{BENCHMARKS}/score_references/{{split}}/{{seconds}}s/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/train/{AXES}.tsv"
+    wildcard_constraints:
+        model="|".join(available(FRAME_SYSTEMS)),
     conda:
-        "../envs/audio.yaml"
+        "../envs/classical.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        # A fifth of the caches as MFCCs in float32, and what the systems make of them.
+        mem_mb=lambda wildcards, input, attempt: int(2000 + 2 * input.size_mb) * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+        settings=model_settings,
     script:
-        "../workflow_scripts/score_references.py"
+        "../workflow_scripts/train_frame_system.py"
+
+
+rule train_song_system:
+    input:
+        split=split_manifest,
+        log_mel=log_mel_files,
+        sources=lambda wildcards: sources(
+            "train_song_system.py", f"artistid/song_systems/{wildcards.model}.py"
+        ),
+    output:
+        predictions=f"{RUN}/predictions.h5",
+        provenance=f"{RUN}/provenance.json",
+        timing=f"{RUN}/timing.csv",
+    log:
+        f"{LOGS}/train_song_system/{AXES}.log",
+    benchmark:
+        f"{BENCHMARKS}/train/{AXES}.tsv"
+    wildcard_constraints:
+        model="|".join(available(SONG_SYSTEMS)),
+    conda:
+        "../envs/classical.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input, attempt: int(2000 + 2 * input.size_mb) * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        axes=run_axes,
+        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+        settings=model_settings,
+    script:
+        "../workflow_scripts/train_song_system.py"

@@ -16,6 +16,9 @@ from artistid.demo.recordings import make_album
 ROOT = Path(__file__).resolve().parent.parent
 
 
+FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report".split()
+
+
 def write_config(path: Path, config: dict) -> Path:
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return path
@@ -35,10 +38,45 @@ def copy_workflow(workdir: Path) -> Path:
     workdir.mkdir(parents=True, exist_ok=True)
     for name in ("Snakefile", "config.yaml"):
         shutil.copy2(ROOT / name, workdir)
-    for name in ("rules", "workflow_scripts", "profiles", "schemas", "configs", "envs"):
+    for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, workdir / name, ignore=ignored)
     return workdir
+
+
+# Every kind of model, both splits, two seeds, and the second step.
+TINY = {
+    "corpus": {"name": "tiny"},
+    "demo": {
+        "artists": 3,
+        "albums": 3,
+        "tracks": 2,
+        "seconds": 4,
+        "reduced": {
+            "experiment": {"seeds": [1, 2], "follow_up": "best", "follow_up_seconds": [3]},
+            "training": {"epochs": 2},
+        },
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A folder with the workflow, run to its end on a tiny corpus."""
+    workdir = copy_workflow(tmp_path_factory.mktemp("tiny") / "with space")
+    write_config(workdir / "tiny.yaml", TINY)
+    done = snakemake(workdir, "--configfile", "tiny.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "demo corpus, smaller than configured: training.epochs: 300 -> 2" in done.stderr
+    assert "18 tracks of 3 artists on 9 albums" in done.stdout
+    assert "| inception_rnn | song |" in done.stdout
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def results(finished) -> Path:
+    """The results of the tiny corpus."""
+    return finished / "results" / "tiny"
 
 
 @pytest.fixture(scope="session")

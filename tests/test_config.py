@@ -8,18 +8,20 @@ import yaml
 from conftest import ROOT
 
 from artistid.config import (
+    Run,
     check_config,
     effective_config,
+    first_runs,
+    follow_up_runs,
     frames_in_slice,
-    grid,
     has_several_lengths,
+    networks,
     reductions,
+    slice_seconds,
     with_types,
 )
 from artistid.errors import InputError
-from artistid.networks import available
-
-ARTIST20 = ROOT / "configs/artist20.yaml"
+from artistid.registry import KINDS, available
 
 
 def merged(base: dict, over: dict) -> dict:
@@ -62,9 +64,14 @@ WRONG = [
     ({"experiment": {"slice_seconds": [0.5]}}, r"slice_seconds.0: 0.5 .*write seconds, 1 or more"),
     ({"experiment": {"follow_up": "resnet"}}, "experiment.follow_up: unknown model 'resnet'"),
     ({"experiment": {"slice_frames": {"1": 5}}}, "slice_frames.1: 5 .*write frames, 31 or more"),
-    ({"networks": {"resnet50": {"depth": 3}}}, "networks.resnet50.depth: no such key"),
-    ({"networks": {"resnet51": {}}}, "networks: unknown model 'resnet51'"),
-    ({"networks": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
+    ({"models": {"resnet50": {"depth": 3}}}, "models.resnet50.depth: no such key"),
+    ({"experiment": {"follow_up": "gmm_mfcc"}}, "experiment.follow_up: unknown model 'gmm_mfcc'"),
+    (
+        {"experiment": {"models": ["gmm_mfcc"], "follow_up": "best"}},
+        "experiment.follow_up: best needs a network",
+    ),
+    ({"models": {"resnet51": {}}}, "models: unknown model 'resnet51'"),
+    ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
     ({"demo": {"reduced": {"corpus": {}}}}, "demo.reduced.corpus: no such key"),
 ]
@@ -104,8 +111,9 @@ def test_missing_key_is_named(config, schema):
 def test_shipped_configurations_are_valid(config, schema):
     check_config(config, schema)
     for path in sorted((ROOT / "configs").glob("*.yaml")):
-        shipped = merged(config, yaml.safe_load(path.read_text()))
-        check_config(merged(shipped, {"corpus": {"audio_dir": "/m"}}), schema)
+        check_config(
+            merged(merged(config, read(path.name)), {"corpus": {"audio_dir": "/m"}}), schema
+        )
 
 
 def leaves(tree, prefix=()):
@@ -138,26 +146,28 @@ def test_every_key_of_the_configuration_has_a_comment():
     start, end = text.index("  reduced:\n"), text.index("# Log-mel spectrograms")
     lines = (text[:start] + text[end:]).splitlines()  # what is reduced has its comment elsewhere
     for above, line in itertools.pairwise(lines):
-        is_leaf = line.startswith(" ") and "#" not in line and not line.endswith(":")
+        is_leaf = line.startswith(" ") and "#" not in line and ": " in line
         shares = above.startswith(("  train", "  validation"))  # song_split
         assert not is_leaf or above.strip().startswith("#") or shares or "train: 0.81" in line, line
 
 
-def test_network_settings_equal_the_networks_own_defaults(config):
+def test_settings_of_every_model_equal_its_own_defaults(config):
     from dataclasses import asdict
     from importlib import import_module
 
-    for name in available():
-        settings = asdict(import_module(f"artistid.networks.{name}").Settings())
-        assert config["networks"][name] == settings
+    for kind in KINDS:
+        for name in available(kind):
+            settings = asdict(import_module(f"artistid.{kind}.{name}").Settings())
+            plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+            assert config["models"][name] == plain, name
 
 
 def test_demo_is_reduced_and_says_so(config):
     effective = effective_config(config)
     assert effective["training"]["epochs"] == config["demo"]["reduced"]["training"]["epochs"]
-    assert effective["networks"]["resnet50"] == {"width": 8}
-    assert "training.epochs: 300 -> 8" in reductions(config)
-    assert grid(effective) and not has_several_lengths(grid(effective))
+    assert effective["models"]["resnet50"] == {"width": 8}
+    assert "training.epochs: 300 -> 6" in reductions(config)
+    assert effective["experiment"]["follow_up"] == "best"
 
 
 def test_reductions_reach_no_other_corpus(config):
@@ -168,12 +178,20 @@ def test_reductions_reach_no_other_corpus(config):
     assert reductions(folder(config)) == []
 
 
+def read(name: str) -> dict:
+    return yaml.safe_load((ROOT / "configs" / name).read_text())
+
+
+def runs_of(config: dict) -> list[Run]:
+    return first_runs(config) + follow_up_runs(config, config["experiment"]["follow_up"])
+
+
 def test_artist20_is_the_papers_experiment(config):
     """Effective values after Snakemake's merge over config.yaml, whatever that says."""
-    own = yaml.safe_load(ARTIST20.read_text())
     tampered = merged(
-        config, {"training": {"epochs": 1}, "experiment": {"seeds": [9]}, "networks": {}}
+        config, {"training": {"epochs": 1}, "experiment": {"seeds": [9], "models": ["crnn"]}}
     )
+    own = read("artist20.yaml")
     effective = effective_config(merged(merged(tampered, own), {"corpus": {"audio_dir": "/m"}}))
     assert effective["training"] == {
         "epochs": 300,
@@ -182,11 +200,12 @@ def test_artist20_is_the_papers_experiment(config):
         "patience": 10,
         "mixed_precision": True,
     }
-    assert effective["networks"]["resnet50"] == {"width": 64}
-    assert effective["networks"]["inception_rnn"]["width"] == 64
+    assert effective["models"]["resnet50"] == {"width": 64}
+    assert effective["models"]["inception_rnn"]["width"] == 64
     assert effective["corpus"]["expect"] == {"artists": 20, "albums_per_artist": 6, "tracks": 1413}
-    runs = grid(effective)
-    assert len(runs) == 30
+    assert effective["corpus"]["dataset"] == "artist20"
+    runs = runs_of(effective)
+    assert len(runs) == len(set(runs)) == 30
     assert sum(run.slice_seconds == 1 for run in runs) == 18
     assert {run.model for run in runs if run.slice_seconds > 1} == {"resnet50_rnn"}
     assert {run.slice_seconds for run in runs} == {1, 3, 6}
@@ -194,16 +213,46 @@ def test_artist20_is_the_papers_experiment(config):
 
 
 def test_artist20_names_everything_that_its_results_depend_on(config):
-    own = yaml.safe_load(ARTIST20.read_text())
-    for key in ("log_mel", "song_split", "experiment", "training", "networks"):
+    own = read("artist20.yaml")
+    for key in ("log_mel", "song_split", "training"):
         assert own[key] == config[key], "the defaults are the paper's, and so is artist20.yaml"
+    assert own["experiment"].keys() == config["experiment"].keys()
+    for model, settings in own["models"].items():
+        assert settings == config["models"][model]
+    assert set(own["models"]) == set(own["experiment"]["models"])
 
 
-def test_grid_has_no_repeats_and_slice_frames_can_be_set(config):
-    experiment = {"slice_seconds": [1, 3], "follow_up": "resnet50", "follow_up_seconds": [3, 6]}
-    effective = effective_config(folder(config, experiment=experiment))
-    runs = grid(effective)
-    assert len(runs) == len(set(runs)) == (3 * 2 + 1) * 2 * 3
+def test_all_systems_and_the_baseline_build_on_artist20(config):
+    artist20 = merged(config, read("artist20.yaml"))
+    every = effective_config(merged(artist20, read("artist20_all_systems.yaml")))
+    assert every["corpus"]["name"] == "artist20"
+    assert len(first_runs(every)) == 9 * 2 * 3
+    assert every["training"]["epochs"] == 300
+    assert networks(every) == ["inception_rnn", "resnet50", "resnet50_rnn", "crnn"]
+    baseline = effective_config(merged(artist20, read("artist20_baseline.yaml")))
+    assert baseline["corpus"]["name"] != "artist20"
+    assert baseline["training"]["learning_rate"] == 1e-3
+    assert {run.model for run in first_runs(baseline)} == {"crnn"}
+    assert {run.slice_seconds for run in first_runs(baseline)} >= {1, 3, 5, 10, 20, 30}
+
+
+def test_systems_on_whole_songs_run_once_and_have_no_slices(config):
+    experiment = {"models": ["svm_song_kl", "gmm_mfcc"], "slice_seconds": [1, 3]}
+    runs = first_runs(effective_config(folder(config, experiment=experiment)))
+    assert [run.slice for run in runs if run.model == "svm_song_kl"] == ["whole"] * 6
+    assert {run.slice for run in runs if run.model == "gmm_mfcc"} == {"1s", "3s"}
+    assert slice_seconds("whole") is None
+    assert slice_seconds("1.5s") == 1.5
+    assert Run("m", "song", 1.5, 1).slice == "1.5s"
+    assert frames_in_slice(config, None) is None
+
+
+def test_runs_do_not_repeat_and_slice_frames_can_be_set(config):
+    experiment = {"slice_seconds": [1, 3], "follow_up_seconds": [3, 6], "models": ["resnet50"]}
+    effective = effective_config(folder(config, experiment=experiment | {"follow_up": "resnet50"}))
+    assert len(first_runs(effective)) == 2 * 2 * 3
+    assert {run.slice for run in follow_up_runs(effective, "resnet50")} == {"6s"}
+    assert has_several_lengths(effective)
     assert frames_in_slice(effective, 1.0) == 31
     set_frames = folder(config, experiment={"slice_frames": {1: 32}})
     assert frames_in_slice(effective_config(set_frames), 1.0) == 32

@@ -6,12 +6,18 @@ import torch
 from torch.nn import functional
 
 from artistid.errors import InputError
-from artistid.networks import available, build_network
+from artistid.networks import build_network
 from artistid.networks.resnet50 import ResNet50
 from artistid.networks.resnet50 import Settings as ResNet50Settings
+from artistid.registry import KINDS, NETWORKS, available, kind_of, load_model
 from artistid.weights import load_weights, save_weights
 
-SMALL = {"inception_rnn": {"width": 16}, "resnet50": {"width": 8}, "resnet50_rnn": {"width": 8}}
+SMALL = {
+    "inception_rnn": {"width": 16},
+    "resnet50": {"width": 8},
+    "resnet50_rnn": {"width": 8},
+    "crnn": {"width": 8},
+}
 
 
 def parameters_of(network) -> int:
@@ -24,11 +30,11 @@ def small_network(name, n_classes=5):
 
 
 def test_the_papers_networks_are_there():
-    assert {"inception_rnn", "resnet50", "resnet50_rnn"} <= set(available())
+    assert {"inception_rnn", "resnet50", "resnet50_rnn", "crnn"} <= set(available(NETWORKS))
 
 
 @pytest.mark.parametrize("frames", [31, 93, 186])
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", available(NETWORKS))
 def test_shapes_and_finite_numbers(name, frames):
     network = small_network(name)
     slices = torch.randn(3, 1, 128, frames)
@@ -38,12 +44,12 @@ def test_shapes_and_finite_numbers(name, frames):
     assert torch.equal(network.eval()(slices), network.classifier(network.embed(slices)))
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", available(NETWORKS))
 def test_paper_settings_are_the_defaults_and_run(name):
     assert build_network(name, 128, 20).eval()(torch.randn(1, 1, 128, 31)).shape == (1, 20)
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", available(NETWORKS))
 def test_every_parameter_gets_a_gradient(name):
     network = small_network(name)
     # Enough frames for the recurrent weights to see a second time step.
@@ -52,7 +58,7 @@ def test_every_parameter_gets_a_gradient(name):
     assert without == []
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", available(NETWORKS))
 def test_one_batch_can_be_overfitted(name):
     network = small_network(name)
     slices, targets = torch.randn(10, 1, 128, 31), torch.arange(10) % 5
@@ -86,14 +92,33 @@ def test_inception_rnn_pools_a_second_to_one_step():
     assert network.convolutions(torch.zeros(1, 1, 128, 32)).shape == (1, 32, 1, 2)
 
 
+def test_crnn_is_the_baselines():
+    network = build_network("crnn", 128, 20)
+    filters = [m.out_channels for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert filters == [64, 128, 128, 128]
+    assert (network.head.gru.hidden_size, network.head.gru.num_layers) == (32, 2)
+    assert network.convolutions(torch.zeros(1, 1, 128, 31)).shape == (1, 128, 1, 1)
+    assert network.over_frequency.num_features == 128
+
+
+def test_kinds_of_models():
+    assert kind_of("crnn") == "networks"
+    assert kind_of("gmm_mfcc") == "frame_systems"
+    assert kind_of("svm_song_kl") == "song_systems"
+    names = [name for kind in KINDS for name in available(kind)]
+    assert len(names) == len(set(names)) == 9
+    with pytest.raises(InputError, match=r"models\.crnn\.depth: no such setting; there are: width"):
+        load_model("crnn", {"depth": 3})
+
+
 def test_unknown_network_and_setting_are_named():
-    with pytest.raises(InputError, match=r"unknown network 'resnet51'; there are: .*resnet50"):
+    with pytest.raises(InputError, match=r"unknown model 'resnet51'; there are: .*resnet50"):
         build_network("resnet51", 128, 5)
-    with pytest.raises(InputError, match=r"networks\.resnet50\.depth: no such setting"):
+    with pytest.raises(InputError, match=r"models\.resnet50\.depth: no such setting"):
         build_network("resnet50", 128, 5, {"depth": 101})
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", available(NETWORKS))
 def test_weights_are_enough_to_use_a_network_again(name, tmp_path):
     network = small_network(name).eval()
     normalisation = np.linspace(-50, 0, 128, dtype=np.float32), np.ones(128, np.float32)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from artistid.dataset import SliceSet, band_statistics, class_names, load_slices, slice_targets
+from artistid.dataset import SliceSet, band_statistics, class_names, load_slices, slices_per_track
 from artistid.errors import InputError
 from artistid.mel_cache import write_album
 from artistid.networks import build_network
 from artistid.slices import frames_per_slice, slice_starts
-from artistid.training import Feeder, TrainingSettings, fit, predict
+from artistid.training import Feeder, TrainingSettings, embed, fit, predict
 
 FRAMES = 31
 CPU = torch.device("cpu")
@@ -58,9 +58,10 @@ def test_slices_are_cut_within_tracks_and_short_tracks_are_named(manifest_and_ca
     assert slices.starts.tolist() == [0, 31, 65, 96, 130, 161, 195, 226, 260, 291]
     assert slices.targets.tolist() == [0] * 4 + [1] * 6
     assert slices.tracks.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    targets, n_tracks = slice_targets(manifest, "train", folder, FRAMES)
-    assert sorted(targets) == slices.targets.tolist()
-    assert n_tracks == 5
+    track_ids, targets, n_slices = slices_per_track(manifest, "train", folder, FRAMES)
+    assert track_ids == slices.track_ids
+    assert targets.tolist() == [0, 0, 1, 1, 1]
+    assert n_slices.tolist() == [2, 2, 2, 2, 2]
     with pytest.raises(InputError, match="no train track is as long"):
         load_slices(manifest, "train", folder, 100)
 
@@ -129,6 +130,18 @@ def test_best_validation_weights_are_kept():
     hits = predictions.probability[np.arange(16), predictions.target]
     assert -np.log(hits).mean() == pytest.approx(min(losses), rel=1e-4)
     assert np.allclose(predictions.probability.sum(axis=1), 1, atol=1e-5)
+
+
+def test_embedding_is_what_the_last_layer_sees():
+    network, _, (_, validation) = train_toy(SETTINGS)
+    features, positions = embed(network, validation, SETTINGS, at_most=5)
+    assert features.shape == (5, 32)
+    assert positions.tolist() == [0, 4, 8, 11, 15]
+    predictions = predict(network, validation, SETTINGS)
+    with torch.inference_mode():
+        logits = network.classifier(torch.from_numpy(features)).log_softmax(1).numpy()
+    assert np.allclose(logits, predictions.log_probability[positions], atol=1e-4)
+    assert len(embed(network, validation, SETTINGS, at_most=100)[0]) == 16
 
 
 def test_patience_stops_training():

@@ -8,61 +8,48 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_workflow, snakemake, write_config
+from conftest import snakemake, write_config
 from sklearn.metrics import accuracy_score, f1_score
 
 from artistid.files import read_rows
 from artistid.predictions import read_predictions
 from artistid.weights import load_weights
 
-TINY = {
-    "corpus": {"name": "tiny"},
-    "demo": {
-        "artists": 3,
-        "albums": 3,
-        "tracks": 2,
-        "seconds": 4,
-        "reduced": {
-            "experiment": {
-                "seeds": [1, 2],
-                "follow_up": "resnet50_rnn",
-                "follow_up_seconds": [3],
-            },
-            "training": {"epochs": 2},
-        },
-    },
-}
-N_RUNS = 3 * 2 * 2 + 2 * 2
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    """A folder with the workflow, run to its end."""
-    workdir = copy_workflow(tmp_path_factory.mktemp("tiny") / "with space")
-    write_config(workdir / "tiny.yaml", TINY)
-    done = snakemake(workdir, "--configfile", "tiny.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "demo corpus, smaller than configured: training.epochs: 300 -> 2" in done.stderr
-    assert "18 tracks of 3 artists on 9 albums" in done.stdout
-    assert "| inception_rnn | song |" in done.stdout
-    return workdir
-
-
-@pytest.fixture(scope="module")
-def results(finished) -> Path:
-    return finished / "results" / "tiny"
+NETWORKS = ("inception_rnn", "resnet50", "resnet50_rnn", "crnn")
+N_FIRST = 4 * 2 * 2  # trainings of networks at 1 s: models, splits, seeds
+N_NETWORK_RUNS = N_FIRST + 2 * 2  # and the follow-up at 3 s
+N_RUNS = N_NETWORK_RUNS + 5 * 2 * 2
 
 
 def run_folders(results: Path) -> list[Path]:
     return sorted(path.parent for path in results.glob("runs/*/*/*/*/metrics.csv"))
 
 
-def planned(workdir: Path, *arguments: str) -> dict[str, int]:
-    """How many jobs of each rule a dry run plans."""
-    done = snakemake(workdir, "--configfile", "tiny.yaml", "-n", *arguments)
+@pytest.fixture(scope="module")
+def chosen(results) -> str:
+    """The network that validation chose for the second step."""
+    return json.loads((results / "follow_up/choice.json").read_text())["model"]
+
+
+def experiment(**keys) -> str:
+    """A --config argument that changes the experiment of the tiny corpus."""
+    return "demo=" + json.dumps({"reduced": {"experiment": keys}})
+
+
+def planned(workdir: Path, chosen: str, *arguments: str, **keys) -> dict[str, int]:
+    """How many jobs of each rule a dry run plans, without the figures.
+
+    The chosen network is named, because a plan ends where a checkpoint has to decide.
+    """
+    config = ["--config", experiment(follow_up=chosen, **keys)]
+    done = snakemake(workdir, "-n", "--configfile", "tiny.yaml", *arguments, *config)
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
     return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
+
+
+def without_figures(jobs: dict[str, int]) -> dict[str, int]:
+    return {rule: count for rule, count in jobs.items() if not rule.startswith("plot_")}
 
 
 def test_second_run_does_nothing(finished):
@@ -71,41 +58,66 @@ def test_second_run_does_nothing(finished):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_tables_equal_scikit_learns_scores_of_the_predictions(results):
-    recomputed = []
+def answers_of_songs(subset) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and answer of each song by mean log-probability, computed with pandas."""
+    frame = pd.DataFrame(subset.log_probability.astype(float))
+    means = frame.groupby(subset.track).mean()
+    return subset.target[np.unique(subset.track, return_index=True)[1]], means.to_numpy().argmax(1)
+
+
+def recomputed(results: Path, level: str) -> pd.DataFrame:
+    """Every run's scores by scikit-learn, from its predictions."""
+    rows = []
     for folder in run_folders(results):
         axes, classes, subsets = read_predictions(folder / "predictions.h5")
         assert len(classes) == 3
         test = subsets["test"]
-        predicted = test.probability.argmax(axis=1)
+        truth, answer = test.target, test.log_probability.argmax(axis=1)
+        if level == "song":
+            truth, answer = answers_of_songs(test)
+        elif axes["slice_frames"] is None:
+            continue
         scored = {
-            "macro_f1": f1_score(test.target, predicted, average="macro", labels=range(3)),
-            "weighted_f1": f1_score(test.target, predicted, average="weighted", labels=range(3)),
-            "accuracy": accuracy_score(test.target, predicted),
+            f"{average}_f1": f1_score(
+                truth, answer, average=average, labels=range(3), zero_division=0
+            )
+            for average in ("macro", "weighted")
         }
-        recomputed.append(axes | scored)
-    assert len(recomputed) == N_RUNS
-    expected = pd.DataFrame(recomputed).groupby(["model", "split", "slice_seconds"])
-    for name in ("f1_by_model", "f1_by_slice"):
-        table = pd.read_csv(results / f"tables/{name}.csv")
-        trained = table[~table["model"].isin(["chance", "majority"])]
-        assert len(trained) == {"f1_by_model": 6, "f1_by_slice": 4}[name]
-        for row in trained.to_dict("records"):
-            runs = expected.get_group((row["model"], row["split"], row["slice_seconds"]))
-            for metric in ("macro_f1", "weighted_f1", "accuracy"):
-                assert row[f"{metric}_mean"] == pytest.approx(runs[metric].mean())
-                assert row[f"{metric}_std"] == pytest.approx(runs[metric].std())
-            assert row["macro_f1_best"] == pytest.approx(runs["macro_f1"].max())
-            assert row["seeds"] == 2
+        rows.append(axes | scored | {"accuracy": accuracy_score(truth, answer)})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "n_cells"),
+    [("f1_by_model", "slice", 7 * 2), ("f1_by_slice", "slice", 4), ("f1_of_songs", "song", 20)],
+)
+def test_tables_equal_scikit_learns_scores_of_the_predictions(results, name, level, n_cells):
+    expected = recomputed(results, level)
+    assert len(expected) == (N_RUNS if level == "song" else N_RUNS - 8)
+    table = pd.read_csv(results / f"tables/{name}.csv")
+    trained = table[~table["model"].isin(["chance", "majority"])]
+    trained = trained[trained["pooling"] == ("mean" if level == "song" else "none")]
+    assert len(trained) == n_cells
+    for row in trained.to_dict("records"):
+        runs = expected[(expected["model"] == row["model"]) & (expected["split"] == row["split"])]
+        # A whole song has no slice length.
+        runs = runs[runs["slice_seconds"].fillna(0) == np.nan_to_num(row["slice_seconds"])]
+        assert len(runs) == row["seeds"] == 2
+        for metric in ("macro_f1", "weighted_f1", "accuracy"):
+            assert row[f"{metric}_mean"] == pytest.approx(runs[metric].mean())
+            assert row[f"{metric}_std"] == pytest.approx(runs[metric].std())
+        assert row["macro_f1_best"] == pytest.approx(runs["macro_f1"].max())
+        assert row["low"] <= row["macro_f1_mean"] + 1e-9
+        assert row["too_few"]  # one or two songs of an artist
 
 
 def test_table_for_people_shows_the_same_numbers(results):
     machine = pd.read_csv(results / "tables/f1_by_model.csv")
     people = (results / "tables/f1_by_model.md").read_text()
     for row in machine.to_dict("records"):
-        cells = f"| {row['model']} | {row['split']} | 1 | {row['macro_f1_mean']:.3f} ± "
+        cells = f"| {row['model']} | {row['split']} | 1 s | {row['macro_f1_mean']:.3f} ± "
         assert cells in people
-    assert "Corpus: tiny; test set." in people
+    assert "Corpus: tiny. Test set." in people
 
 
 def test_chance_and_majority_stand_in_the_table(results):
@@ -137,11 +149,38 @@ def test_predictions_are_of_the_splits_test_tracks(results):
             assert (found == np.array(artists)[subsets[subset].track]).all()
 
 
-def test_weights_reproduce_the_predictions_without_any_configuration(results):
+def test_second_step_is_chosen_on_validation_and_says_why(results, chosen):
+    metrics = pd.read_csv(results / "tables/all_metrics.csv")
+    first = metrics[(metrics["level"] == "slice") & (metrics["slice_seconds"] == 1)]
+    validation = first[(first["subset"] == "validation") & first["model"].isin(NETWORKS)]
+    means = validation.groupby("model")["macro_f1"].mean()
+    assert means[chosen] == means.max()
+    choice = json.loads((results / "follow_up/choice.json").read_text())
+    assert "validation" in choice["reason"]
+    assert set(choice["validation_macro_f1"]) == set(NETWORKS)
+    followed = {path.parts[-5] for path in results.glob("runs/*/*/3s/*/weights.safetensors")}
+    assert followed == {chosen}
+
+
+def test_systems_on_whole_songs_are_scored_by_songs_only(results):
+    metrics = pd.read_csv(results / "tables/all_metrics.csv", keep_default_na=False)
+    of_songs = metrics[metrics["model"].str.startswith("svm_song")]
+    assert set(of_songs["level"]) == {"song"}
+    assert set(of_songs["slice_seconds"]) == {""}
+    assert (of_songs["n_answers"] == of_songs["n_tracks"]).all()
+
+
+def test_no_published_value_stands_beside_another_corpus(results):
+    text = (results / "tables/published.md").read_text()
+    assert "no published value applies" in text
+    assert "0.729" not in text
+
+
+def test_weights_reproduce_the_predictions_without_any_configuration(results, chosen):
     import h5py
     import torch
 
-    folder = results / "runs/resnet50_rnn/album/3s/seed2"
+    folder = results / f"runs/{chosen}/album/3s/seed2"
     network, (mean, deviation), description = load_weights(folder / "weights.safetensors")
     axes, _, subsets = read_predictions(folder / "predictions.h5")
     assert description["slice_frames"] == axes["slice_frames"] == 93
@@ -152,7 +191,8 @@ def test_weights_reproduce_the_predictions_without_any_configuration(results):
         frames = (file[track][:93].astype(np.float32) - mean) / deviation
     with torch.inference_mode():
         logits = network(torch.from_numpy(frames.T.copy())[None, None])
-    assert np.allclose(logits.softmax(1).numpy()[0], test.probability[0], atol=1e-5)
+    found = logits.log_softmax(1).numpy()[0]
+    assert np.allclose(found, test.log_probability[0], atol=1e-4)
 
 
 def test_a_run_says_what_it_was_made_with(results):
@@ -185,36 +225,60 @@ def test_deleted_run_is_made_again_bit_by_bit(finished, results):
     assert changed == {folder / "weights.safetensors"}
 
 
-def test_edits_rerun_what_they_touch(finished):
-    after_training = {"aggregate_runs": 1, "make_tables": 1}
+def test_edits_rerun_what_they_touch(finished, chosen):
+    after = {"aggregate_runs": 1, "compare_runs": 1, "make_tables": 1}
     sources = finished / "workflow_scripts"
     for path in sources.rglob("*.py"):
         path.touch()
-    assert planned(finished) == {}
+    assert planned(finished, chosen) == {}
 
-    def edited(name: str) -> dict[str, int]:
-        path = sources / name
+    def edited(path: Path) -> dict[str, int]:
         before = path.read_text()
         path.write_text(before + "\n# edited\n")
-        jobs = planned(finished)
+        jobs = planned(finished, chosen)
         path.write_text(before)
         return jobs
 
-    assert edited("artistid/networks/resnet50.py") == {"train_network": 4, **after_training}
-    assert edited("artistid/training.py") == {"train_network": N_RUNS, **after_training}
-    assert edited("artistid/tables.py") == after_training
-    assert edited("make_tables.py") == {"make_tables": 1}
-    assert planned(finished) == {}
+    n_runs = 4 + 4 * (chosen == "resnet50")
+    jobs = edited(sources / "artistid/networks/resnet50.py")
+    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
+    jobs = edited(sources / "artistid/training.py")
+    n_runs = N_NETWORK_RUNS
+    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
+    jobs = edited(sources / "artistid/frame_systems/gmm_mfcc.py")
+    assert without_figures(jobs) == {"train_frame_system": 4, "score_run": 4, **after}
+    jobs = edited(sources / "artistid/evaluation.py")
+    assert "train_network" not in jobs
+    assert jobs["score_run"] == N_RUNS
+    assert edited(sources / "artistid/comparison.py") == {
+        "compare_runs": 1,
+        "make_tables": 1,
+        "plot_scores": 2,
+    }
+    assert edited(sources / "make_tables.py") == {"make_tables": 1}
+    assert edited(sources / "artistid/figures/log_mel_gallery.py") == {"plot_log_mels": 1}
+    assert edited(finished / "report/table.rst") == {}
+    assert planned(finished, chosen) == {}
 
 
-def test_changed_settings_rerun_what_they_touch(finished):
-    after_training = {"aggregate_runs": 1, "make_tables": 1}
-    rate = 'demo={"reduced": {"training": {"learning_rate": 0.01}}}'
-    assert planned(finished, "--config", rate) == {"train_network": N_RUNS, **after_training}
-    seeds = 'demo={"reduced": {"experiment": {"seeds": [1, 2, 3]}}}'
-    jobs = planned(finished, "--config", seeds)
-    # Seed 3: a draw of each split, every model at 1 s and the follow-up at 3 s, on both splits.
-    assert jobs == {"draw_split": 2, "train_network": 8, "score_references": 4, **after_training}
+def test_changed_settings_rerun_what_they_touch(finished, chosen):
+    after = {"aggregate_runs": 1, "compare_runs": 1, "make_tables": 1}
+    seeds = planned(finished, chosen, seeds=[1, 2, 3])
+    # Seed 3: a draw of each split; nine models at 1 s and the follow-up at 3 s, on both splits.
+    assert without_figures(seeds) == {
+        "draw_split": 2,
+        "train_network": 10,
+        "train_frame_system": 6,
+        "train_song_system": 4,
+        "score_run": 20,
+        "score_references": 4,
+        **after,
+    }
+    rate = {"demo": {"reduced": {"training": {"learning_rate": 0.01}}}}
+    write_config(finished / "rate.yaml", rate)
+    n_runs = N_NETWORK_RUNS
+    jobs = planned(finished, chosen, "rate.yaml")
+    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
 
 
 def test_error_in_the_configuration_is_one_line_that_names_the_key(finished):

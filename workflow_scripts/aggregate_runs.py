@@ -1,7 +1,8 @@
 """Put the rows of all runs one below the other: metrics, F1 per artist, training times."""
 
 from artistid.jobs import logged
-from artistid.tables import concatenate, write_csv
+from artistid.rendering import write_csv
+from artistid.tables import concatenated, read_table
 
 with logged(snakemake.log[0], "aggregate") as log:
     paths = {
@@ -10,6 +11,6 @@ with logged(snakemake.log[0], "aggregate") as log:
         "timing": snakemake.input.timing,
     }
     for kind, files in paths.items():
-        table = concatenate(files)
+        table = concatenated([read_table(file) for file in files])
         write_csv(table, snakemake.output[kind])
         log.info("%s: %d rows of %d files", kind, len(table), len(files))

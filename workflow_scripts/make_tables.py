@@ -1,59 +1,131 @@
-"""Make the paper's tables, each for machines (CSV) and for people (Markdown)."""
+"""Make the tables, each for machines (CSV) and for people (Markdown, HTML)."""
 
 from pathlib import Path
 
-from artistid import tables
+from artistid import rendering, tables
 from artistid.jobs import logged
+from artistid.published import DATASET, published_table, side_by_side
 
-CHOICE = (
+SEEDS = (
     "Weights of the best validation loss; mean ± sample standard deviation over the seeds. Songs "
     "and slices: tested, mean over the seeds. "
 )
+INTERVALS = (
+    "95 % interval: bootstrap over songs within artists, and over seeds (docs/statistics.md); on "
+    "the album split it is conditional on the albums that were drawn. † fewer than seven songs of "
+    "an artist in a test set: too few for the interval to be trusted. "
+)
+GUESSING = (
+    "Best: the highest test score of a single seed, as published tables report it; it is no "
+    "estimate of performance. Chance guesses every artist equally often (expected value), majority "
+    "always answers the training set's most frequent artist."
+)
+TITLES = {
+    "f1_by_model": "Slice-level F1 by model and split",
+    "f1_of_songs": "Song-level F1 by model and split",
+    "f1_by_slice": "Slice-level macro F1 by slice length and split",
+    "f1_by_artist": "F1 by artist",
+    "training_time": "Average training time",
+    "album_effect": "The album effect: song-split minus album-split macro F1",
+    "paired_tests": "Paired tests between models",
+    "album_confusions": "Albums taken for another artist",
+    "published": "Published and measured results",
+}
 CAPTIONS = {
     "f1_by_model": (
-        "Slice-level F1 by model and split",
-        "Corpus: {corpus}; test set. Macro F1 (plain mean over the artists) is the paper's metric, "
-        "weighted F1 the baseline's. "
-        + CHOICE
-        + "Best: the highest macro F1 of a single seed on the test set, as published tables "
-        "report; it is no estimate of performance. Chance guesses every artist equally often "
-        "(expected value), majority always answers the training set's most frequent artist.",
+        "Test set. Macro F1 (plain mean over the artists) is the paper's metric, weighted F1 the "
+        "baseline's. " + SEEDS + INTERVALS + GUESSING
     ),
-    "f1_by_slice": (
-        "Slice-level macro F1 by slice length and split",
-        "Corpus: {corpus}; test set. " + CHOICE,
+    "f1_of_songs": (
+        "Test set. A song's slices are pooled by their mean log-probability (mean; the interval, "
+        "best, weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
+        "slices with probability above 0.5, else of all (vote). " + SEEDS + INTERVALS + GUESSING
     ),
-    "f1_by_artist": (
-        "Slice-level F1 by artist",
-        "Corpus: {corpus}; test set. " + CHOICE,
-    ),
+    "f1_by_slice": "Test set. " + SEEDS,
+    "f1_by_artist": "Test set; slice level, for systems on whole songs song level. " + SEEDS,
     "training_time": (
-        "Average training time",
-        "Corpus: {corpus}. Wall-clock time of the training loop, validation included, mean ± "
-        "sample standard deviation over splits and seeds, on the machine that ran it.",
+        "Wall-clock time of training, for networks validation included, mean ± sample standard "
+        "deviation over splits and seeds, on the machine that ran it."
+    ),
+    "album_effect": (
+        "What the song split adds to macro F1 because test songs share their albums with training "
+        "songs. Test set, mean over the seeds. " + INTERVALS
+    ),
+    "paired_tests": (
+        "Macro F1 of the first minus the second model on the same test songs (songs pooled by mean "
+        "log-probability), mean over the seeds; approximate randomisation over songs, two-sided, "
+        "corrected within each split for the number of pairs (Holm). † fewer than seven songs of "
+        "an artist in a test set."
+    ),
+    "album_confusions": (
+        "Test albums of the album split whose slices were most often taken for one other artist; "
+        "mean over models, slice lengths and seeds that tested the album. Right: share of slices "
+        "answered with the album's own artist. Share: of slices answered with the named one."
+    ),
+    "published": (
+        "Published values have the metric, level, statistic and protocol of their sources; "
+        "measured values are this run's at the same split, level, slice length and metric, with "
+        "the number of seeds. A value from another corpus is no comparison, and its protocol says "
+        "so."
     ),
 }
 
 
-def write(name: str, for_machines, for_people) -> None:
-    title, caption = CAPTIONS[name]
-    caption = caption.format(corpus=snakemake.params.corpus)
+def write(name: str, for_machines, for_people, note: str = "") -> None:
+    """Write a table in all its forms."""
+    caption = f"Corpus: {snakemake.params.corpus}. {note}{CAPTIONS[name]}"
     path = Path(snakemake.params.folder) / name
-    tables.write_csv(for_machines, path.with_suffix(".csv"))
-    tables.write_markdown(for_people, path.with_suffix(".md"), title, caption)
+    rendering.write_csv(for_machines, path.with_suffix(".csv"))
+    rendering.write_markdown(for_people, path.with_suffix(".md"), TITLES[name], caption)
+    rendering.write_html(for_people, path.with_suffix(".html"), TITLES[name], caption)
+
+
+def write_scores(order: list[str]) -> None:
+    """Write the tables of scores with their intervals."""
+    metrics = tables.read_table(snakemake.input.metrics)
+    intervals = tables.read_table(snakemake.input.intervals)
+
+    def summary(level: str, pooling: str):
+        """Return the scores of one level with their intervals."""
+        summarised = tables.summarise_runs(metrics, order, level, pooling)
+        return tables.with_intervals(summarised, intervals)
+
+    of_slices = summary("slice", "none")
+    by_model = of_slices[of_slices["slice_seconds"].isin(snakemake.params.first_seconds)]
+    write("f1_by_model", by_model, tables.f1_table(by_model))
+    if "f1_by_slice" in snakemake.params.tables:
+        several = tables.at_several_lengths(of_slices)
+        write("f1_by_slice", several, tables.slices_by_split(several))
+    by_mean, by_vote = summary("song", "mean"), summary("song", "vote")
+    both = tables.concatenated([by_mean, by_vote])
+    write("f1_of_songs", both, tables.song_table(by_mean, by_vote))
+    if snakemake.params.dataset == DATASET:
+        beside = side_by_side(tables.read_table(snakemake.input.published), metrics)
+        write("published", beside, published_table(beside))
+    else:
+        published = tables.read_table(snakemake.input.published).head(0)
+        empty = published_table(side_by_side(published, metrics))
+        note = f"This corpus is not {DATASET}: no published value applies. "
+        write("published", published, empty, note)
+
+
+def write_comparisons(order: list[str]) -> None:
+    """Write the album effect, the paired tests and the confused albums."""
+    effects = tables.in_order(tables.read_table(snakemake.input.effects), order)
+    write("album_effect", effects, tables.effect_table(effects))
+    pairs = tables.read_table(snakemake.input.pairs)
+    shown = pairs[(pairs["level"] == "song") & (pairs["pooling"] == "mean")]
+    write("paired_tests", pairs, tables.pair_table(shown))
+    albums = tables.read_table(snakemake.input.albums)
+    write("album_confusions", albums, tables.album_table(albums))
 
 
 with logged(snakemake.log[0], "tables") as log:
-    params = snakemake.params
-    order = [*params.models, *tables.REFERENCES]
-    summary = tables.summarise_runs(tables.read_table(snakemake.input.metrics), order)
-    artists = tables.artist_table(tables.read_table(snakemake.input.artists))
-    times = tables.training_times(tables.read_table(snakemake.input.timing), order)
-    by_model = summary[summary["slice_seconds"].isin(params.first_seconds)]
-    write("f1_by_model", by_model, tables.f1_table(by_model))
-    if "f1_by_slice" in params.tables:
-        several = tables.at_several_lengths(summary)
-        write("f1_by_slice", several, tables.slices_by_split(several))
+    order = [*snakemake.params.models, *tables.REFERENCES]
+    write_scores(order)
+    write_comparisons(order)
+    artists = tables.artist_table(tables.read_table(snakemake.input.artists), order)
     write("f1_by_artist", artists, tables.artists_by_model(artists))
+    times = tables.training_times(tables.read_table(snakemake.input.timing), order)
     write("training_time", times, tables.training_time_table(times))
-    log.info("%d tables written", len(params.tables))
+    log.info("%d tables written", len(snakemake.params.tables))

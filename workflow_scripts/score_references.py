@@ -2,34 +2,51 @@
 
 from pathlib import Path
 
-from artistid.dataset import class_names, slice_targets
+import numpy as np
+
+from artistid.dataset import class_names, slices_per_track
 from artistid.evaluation import (
+    LEVELS,
     METRICS_COLUMNS,
-    chance_counts,
-    majority_counts,
-    metrics_rows,
+    SLICE,
+    chance_outcome,
+    majority_outcome,
+    metrics_row,
 )
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.splits import TEST, TRAIN, VALIDATION
 
+
+def score_references() -> list[dict]:
+    axes, manifest = snakemake.params.axes, read_rows(snakemake.input.split)
+    n_classes = len(class_names(manifest))
+
+    def answers(subset: str, level: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return class and number of answers of each track."""
+        folder, frames = Path(snakemake.params.cache_folder), axes["slice_frames"]
+        _, targets, n_slices = slices_per_track(manifest, subset, folder, frames)
+        return targets, n_slices if level == SLICE else np.ones_like(n_slices)
+
+    rows = []
+    for subset in (VALIDATION, TEST):
+        for level, pooling in LEVELS:
+            targets, n_answers = answers(subset, level)
+            train_targets, train_weights = answers(TRAIN, level)
+            train_answers = np.bincount(train_targets, train_weights, n_classes)
+            outcomes = {
+                "chance": chance_outcome(n_answers, n_classes),
+                "majority": majority_outcome(n_answers, train_answers),
+            }
+            scored = {"subset": subset, "level": level, "pooling": pooling}
+            for model, outcome in outcomes.items():
+                rows.append(metrics_row(axes | {"model": model} | scored, targets, outcome))
+    return rows
+
+
 axes = snakemake.params.axes
 name = f"references {axes['split']} {axes['slice_seconds']:g}s seed{axes['seed']}"
 with logged(snakemake.log[0], name) as log:
-    manifest = read_rows(snakemake.input.split)
-    n_classes = len(class_names(manifest))
-    cache_folder = Path(snakemake.params.cache_folder)
-    targets, n_tracks = {}, {}
-    for subset in (TRAIN, VALIDATION, TEST):
-        targets[subset], n_tracks[subset] = slice_targets(
-            manifest, subset, cache_folder, axes["slice_frames"]
-        )
-    evaluated = (VALIDATION, TEST)
-    chance = {subset: chance_counts(targets[subset], n_classes) for subset in evaluated}
-    majority = {
-        subset: majority_counts(targets[subset], targets[TRAIN], n_classes) for subset in evaluated
-    }
-    rows = metrics_rows(axes | {"model": "chance"}, chance, n_tracks)
-    rows += metrics_rows(axes | {"model": "majority"}, majority, n_tracks)
-    write_rows(snakemake.output[0], rows, METRICS_COLUMNS)
-    log.info("chance and majority class scored on %d test slices", len(targets[TEST]))
+    rows = score_references()
+    write_rows(snakemake.output.metrics, rows, METRICS_COLUMNS)
+    log.info("chance and majority class scored, %d rows", len(rows))

@@ -1,24 +1,17 @@
 """Train one network on one split, and predict its validation and test slices."""
 
-import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
 from artistid.dataset import band_statistics, class_names, load_slices
-from artistid.evaluation import (
-    ARTIST_COLUMNS,
-    METRICS_COLUMNS,
-    f1_per_artist_rows,
-    metrics_rows,
-)
-from artistid.files import read_rows, write_json, write_rows
+from artistid.embedding import AT_MOST, write_embedding
+from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.networks import build_network
 from artistid.predictions import write_predictions
-from artistid.provenance import describe_run
+from artistid.records import Stopwatch, write_records
 from artistid.splits import SUBSETS, TEST, TRAIN, VALIDATION
 from artistid.training import (
     HISTORY_COLUMNS,
@@ -26,6 +19,7 @@ from artistid.training import (
     TrainingSettings,
     choose_device,
     describe_device,
+    embed,
     fit,
     predict,
 )
@@ -33,17 +27,15 @@ from artistid.weights import save_weights
 
 
 def train_network(log) -> None:
-    started = datetime.now(UTC)
+    stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
     torch.set_num_threads(snakemake.threads)
     device = choose_device()
     log.info("on %s", describe_device(device))
     manifest = read_rows(snakemake.input.split)
     classes = class_names(manifest)
-    slices = {
-        subset: load_slices(manifest, subset, Path(params.cache_folder), axes["slice_frames"])
-        for subset in SUBSETS
-    }
+    folder, frames = Path(params.cache_folder), axes["slice_frames"]
+    slices = {subset: load_slices(manifest, subset, folder, frames) for subset in SUBSETS}
     for subset, subset_slices in slices.items():
         log.info("%s: %s", subset, subset_slices.describe())
     normalisation = band_statistics(slices[TRAIN])
@@ -51,48 +43,42 @@ def train_network(log) -> None:
 
     torch.manual_seed(axes["seed"])
     settings = TrainingSettings(**params.training)
-    network = build_network(axes["model"], params.log_mel["n_mels"], len(classes), params.network)
+    network = build_network(axes["model"], params.log_mel["n_mels"], len(classes), params.settings)
     network = network.to(device)
-    clock = time.perf_counter()
-    result = fit(network, feeders[TRAIN], feeders[VALIDATION], settings, axes["seed"])
-    seconds = time.perf_counter() - clock
+    with stopwatch:
+        result = fit(network, feeders[TRAIN], feeders[VALIDATION], settings, axes["seed"])
 
-    predictions = {
-        subset: predict(network, feeders[subset], settings) for subset in (VALIDATION, TEST)
-    }
-    counts = {subset: part.confusion_counts() for subset, part in predictions.items()}
-    n_tracks = {subset: len(part.track_id) for subset, part in predictions.items()}
-    rows = metrics_rows(axes, counts, n_tracks)
     description = {
         "model": axes["model"],
-        "settings": params.network,
+        "settings": params.settings,
         "classes": classes,
         "log_mel": params.log_mel,
         "slice_frames": axes["slice_frames"],
     }
     save_weights(Path(output.weights), network, normalisation, description)
-    write_predictions(Path(output.predictions), axes, classes, predictions)
-    write_rows(output.metrics, rows, METRICS_COLUMNS)
-    write_rows(output.artists, f1_per_artist_rows(axes, classes, counts), ARTIST_COLUMNS)
-    write_rows(output.history, result.history, HISTORY_COLUMNS)
-    provenance = describe_run(dict(snakemake.config), describe_device(device), snakemake.threads)
-    write_json(output.provenance, provenance | {"training": asdict(settings)})
-    timing = {
-        "seconds": round(seconds, 3),
-        "epochs": len(result.history),
-        "best_epoch": result.best_epoch,
-        "device": device.type,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    predictions = {
+        subset: predict(network, feeders[subset], settings) for subset in (VALIDATION, TEST)
     }
-    write_rows(output.timing, [dict(axes) | timing], [*axes, *timing])
-    for row in rows:
-        log.info(
-            "%s: macro F1 %.3f, accuracy %.3f", row["subset"], row["macro_f1"], row["accuracy"]
-        )
+    write_predictions(Path(output.predictions), axes, classes, predictions)
+    features, positions = embed(network, feeders[TEST], settings, AT_MOST)
+    write_embedding(Path(output.embedding), features, slices[TEST], positions)
+    write_rows(output.history, result.history, HISTORY_COLUMNS)
+    provenance = {
+        "config": dict(snakemake.config),
+        "device": describe_device(device),
+        "device_type": device.type,
+        "threads": snakemake.threads,
+        "libraries": ["h5py", "numpy", "safetensors", "torch"],
+        "training": asdict(settings),
+        "best_epoch": result.best_epoch,
+    }
+    write_records(
+        output.provenance, output.timing, axes, stopwatch, provenance, len(result.history)
+    )
+    log.info("done: best epoch %d of %d", result.best_epoch, len(result.history))
 
 
 axes = snakemake.params.axes
-name = f"{axes['model']} {axes['split']} {axes['slice_seconds']:g}s seed{axes['seed']}"
+name = f"{axes['model']} {axes['split']} {snakemake.wildcards.slice} seed{axes['seed']}"
 with logged(snakemake.log[0], name) as log:
     train_network(log)

@@ -7,20 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from artistid.errors import InputError
-from artistid.networks import available
+from artistid.registry import KINDS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.slices import frames_per_slice
 
 DEMO = "demo"
 
 
+BEST = "best"  # follow-up with the best network on validation
+
+
 @dataclass(frozen=True)
 class Run:
-    """One training: a model on a split, with slices of some seconds, from a seed."""
+    """One training: a model on a split, with slices of some seconds, from a seed.
+
+    `slice_seconds` is None for a system that takes whole songs.
+    """
 
     model: str
     split: str
-    slice_seconds: float
+    slice_seconds: float | None
     seed: int
+
+    @property
+    def slice(self) -> str:
+        """The slice length as it stands in paths: ``3s``, or ``whole``."""
+        return WHOLE if self.slice_seconds is None else f"{self.slice_seconds:g}s"
+
+
+WHOLE = "whole"
+
+
+def slice_seconds(label: str) -> float | None:
+    """Return the seconds of a slice from how they stand in paths."""
+    return None if label == WHOLE else float(label.removesuffix("s"))
 
 
 def with_types(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,14 +141,18 @@ def _check_fractions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
-    experiment, known = config["experiment"], available()
-    named = [("experiment.models", model) for model in experiment["models"]]
-    named += [("networks", model) for model in config["networks"]]
-    if experiment["follow_up"]:
-        named.append(("experiment.follow_up", experiment["follow_up"]))
-    for key, model in named:
-        if model not in known:
-            yield f"{key}: unknown model {model!r}; there are: {', '.join(known)}"
+    experiment = config["experiment"]
+    known = [model for kind in KINDS for model in available(kind)]
+    named = [("experiment.models", model, known) for model in experiment["models"]]
+    named += [("models", model, known) for model in config["models"]]
+    follow_up = experiment["follow_up"]
+    if follow_up and follow_up != BEST:
+        named.append(("experiment.follow_up", follow_up, available(NETWORKS)))
+    for key, model, models in named:
+        if model not in models:
+            yield f"{key}: unknown model {model!r}; there are: {', '.join(models)}"
+    if follow_up == BEST and not networks(config):
+        yield "experiment.follow_up: best needs a network in experiment.models; write null"
 
 
 _CHECKS = (_check_corpus, _check_fractions, _check_models)
@@ -184,40 +207,60 @@ def _at(tree: Mapping[str, Any], dotted: str) -> Any:
     return None if tree == {} else tree
 
 
-def frames_in_slice(config: Mapping[str, Any], seconds: float) -> int:
-    """Return the frames of a slice, unless `experiment.slice_frames` sets another number."""
+def frames_in_slice(config: Mapping[str, Any], seconds: float | None) -> int | None:
+    """Return the frames of a slice, unless `experiment.slice_frames` sets another number.
+
+    None for a system that takes whole songs.
+    """
+    if seconds is None:
+        return None
     log_mel = config["log_mel"]
     exceptions = config["experiment"]["slice_frames"]
     computed = frames_per_slice(seconds, log_mel["sampling_rate"], log_mel["hop_length"])
     return exceptions.get(f"{seconds:g}", computed)
 
 
-def grid(config: Mapping[str, Any]) -> list[Run]:
-    """Return every run that the configuration asks for, without repeats, in a fixed order.
+def networks(config: Mapping[str, Any]) -> list[str]:
+    """Return the models of the experiment that are neural networks, in its order."""
+    return [model for model in config["experiment"]["models"] if model in available(NETWORKS)]
 
-    The paper's protocol: every model at the first slice lengths, one model at the others.
-    """
+
+def first_runs(config: Mapping[str, Any]) -> list[Run]:
+    """Return the runs of the paper's first step: every model at the first slice lengths."""
     experiment = config["experiment"]
-    steps: list[tuple[Sequence[str], Sequence[float]]] = [
-        (experiment["models"], experiment["slice_seconds"])
+    return [
+        run
+        for model in experiment["models"]
+        for run in _runs(
+            config,
+            model,
+            [None] if kind_of(model) == SONG_SYSTEMS else experiment["slice_seconds"],
+        )
     ]
-    if experiment["follow_up"]:
-        steps.append(([experiment["follow_up"]], experiment["follow_up_seconds"]))
-    runs = [
+
+
+def follow_up_runs(config: Mapping[str, Any], model: str) -> list[Run]:
+    """Return the runs of the paper's second step: one model at the other slice lengths."""
+    first = set(first_runs(config))
+    runs = _runs(config, model, config["experiment"]["follow_up_seconds"])
+    return [run for run in runs if run not in first]
+
+
+def _runs(config: Mapping[str, Any], model: str, lengths: Sequence[float | None]) -> list[Run]:
+    experiment = config["experiment"]
+    return [
         Run(model, split, seconds, seed)
-        for models, lengths in steps
-        for model in models
         for seconds in lengths
         for split in experiment["splits"]
         for seed in experiment["seeds"]
     ]
-    return list(dict.fromkeys(runs))
 
 
-def has_several_lengths(runs: Sequence[Run]) -> bool:
+def has_several_lengths(config: Mapping[str, Any]) -> bool:
     """Return whether a model runs at more than one slice length."""
-    lengths = {(run.model, run.slice_seconds) for run in runs}
-    return len(lengths) > len({run.model for run in runs})
+    experiment = config["experiment"]
+    follow_up = experiment["follow_up_seconds"] if experiment["follow_up"] else []
+    return len({*experiment["slice_seconds"], *follow_up}) > 1
 
 
 def read_yaml(path: str | Path) -> Any:

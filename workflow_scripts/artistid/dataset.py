@@ -72,23 +72,18 @@ def load_slices(
     Raises:
         InputError: a cache is missing or damaged, or no track is as long as one slice.
     """
-    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
-    rows = sorted(
-        (row for row in manifest if row["subset"] == subset), key=lambda row: row["track_id"]
-    )
-    spectrograms = _by_album(rows, cache_folder, read_tracks)
+    ids, classes, spectrograms = load_tracks(manifest, subset, cache_folder)
     pieces, starts, targets, tracks = [], [], [], []
     track_ids, too_short, n_frames = [], [], 0
-    for row in rows:
-        log_mel = spectrograms[row["track_id"]]
+    for track_id, target, log_mel in zip(ids, classes, spectrograms, strict=True):
         firsts = slice_starts(len(log_mel), slice_frames)
         if not firsts:
-            too_short.append(row["track_id"])
+            too_short.append(track_id)
             continue
         starts += [n_frames + first for first in firsts]
-        targets += [classes[row["artist"]]] * len(firsts)
+        targets += [target] * len(firsts)
         tracks += [len(track_ids)] * len(firsts)
-        track_ids.append(row["track_id"])
+        track_ids.append(track_id)
         pieces.append(log_mel)
         n_frames += len(log_mel)
     if not starts:
@@ -107,22 +102,50 @@ def load_slices(
     )
 
 
-def slice_targets(
+def slices_per_track(
     manifest: Sequence[Mapping[str, str]],
     subset: str,
     cache_folder: Path,
     slice_frames: int,
-) -> tuple[NDArray[np.int64], int]:
-    """Return the class of every slice of a subset, and how many tracks have one.
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Return ids, classes and numbers of slices of a subset's tracks, without their spectrograms.
 
-    The same as in `load_slices`, without reading a spectrogram.
+    The same as in `load_slices`: sorted by id, tracks shorter than one slice left out.
     """
     classes = {artist: index for index, artist in enumerate(class_names(manifest))}
-    rows = [row for row in manifest if row["subset"] == subset]
+    rows = _rows_of(manifest, subset)
     n_frames = _by_album(rows, cache_folder, read_frame_counts)
-    counts = [len(slice_starts(n_frames[row["track_id"]], slice_frames)) for row in rows]
-    targets = np.repeat([classes[row["artist"]] for row in rows], counts)
-    return targets.astype(np.int64), sum(count > 0 for count in counts)
+    counts = {track: len(slice_starts(n, slice_frames)) for track, n in n_frames.items()}
+    kept = [row for row in rows if counts[row["track_id"]]]
+    return (
+        [row["track_id"] for row in kept],
+        np.array([classes[row["artist"]] for row in kept], np.int64),
+        np.array([counts[row["track_id"]] for row in kept], np.int64),
+    )
+
+
+def load_tracks(
+    manifest: Sequence[Mapping[str, str]], subset: str, cache_folder: Path
+) -> tuple[list[str], NDArray[np.int64], list[NDArray[np.float16]]]:
+    """Return ids, classes and log-mel spectrograms (frames, n_mels) of a subset's tracks.
+
+    Raises:
+        InputError: a cache is missing or damaged.
+    """
+    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
+    rows = _rows_of(manifest, subset)
+    spectrograms = _by_album(rows, cache_folder, read_tracks)
+    return (
+        [row["track_id"] for row in rows],
+        np.array([classes[row["artist"]] for row in rows], np.int64),
+        [spectrograms[row["track_id"]] for row in rows],
+    )
+
+
+def _rows_of(manifest: Sequence[Mapping[str, str]], subset: str) -> list[Mapping[str, str]]:
+    return sorted(
+        (row for row in manifest if row["subset"] == subset), key=lambda row: row["track_id"]
+    )
 
 
 def _by_album(

@@ -56,6 +56,16 @@ def mel_filters(parameters: LogMelParameters) -> NDArray[np.float32]:
     )
 
 
+def band_centres(parameters: LogMelParameters) -> NDArray[np.float64]:
+    """Return the centre of each mel band in Hz, shape (n_mels,).
+
+    Evenly spaced on the HTK scale, m = 2595 log10(1 + f / 700) (the paper, section 3).
+    """
+    highest = 2595 * np.log10(1 + parameters.sampling_rate / 2 / 700)
+    mels = np.linspace(0, highest, parameters.n_mels + 2)[1:-1]
+    return 700 * (10 ** (mels / 2595) - 1)
+
+
 def n_frames(n_samples: int, hop_length: int) -> int:
     """Return the number of STFT columns of a centred transform of `n_samples` samples."""
     return 1 + n_samples // hop_length

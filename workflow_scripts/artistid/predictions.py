@@ -1,7 +1,8 @@
 """Slice-level predictions of a run, from which every table can be computed again.
 
-HDF5 with one group per subset: ``probability`` (slices, classes), ``target`` and ``track``
-(slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order.
+HDF5 with one group per subset: ``log_probability`` (slices, classes), ``target`` and ``track``
+(slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order. A
+system without slices has one row per track.
 """
 
 import json
@@ -15,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.evaluation import confusion_counts
 from artistid.files import replacing
 
-FORMAT = "artistid predictions 1"
+FORMAT = "artistid predictions 2"
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,29 @@ class Predictions:
     """Predictions for the slices of one subset.
 
     Attributes:
-        probability: shape (slices, classes), float32; a row sums to one.
+        log_probability: natural logarithm, shape (slices, classes), float32. The generative systems
+            are so sure of themselves that their probabilities themselves would underflow.
         target: true class of each slice, shape (slices,).
         track: position in `track_id` of each slice's track, shape (slices,).
         track_id: the tracks' ids.
     """
 
-    probability: NDArray[np.float32]
+    log_probability: NDArray[np.float32]
     target: NDArray[np.integer]
     track: NDArray[np.integer]
     track_id: list[str]
 
-    def confusion_counts(self) -> NDArray[np.int64]:
-        """Return slice-level confusion counts: rows are true, columns predicted classes."""
-        n_classes = self.probability.shape[1]
-        return confusion_counts(self.target, self.probability.argmax(axis=1), n_classes)
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """Shape (slices, classes); a row sums to one."""
+        return np.exp(self.log_probability)
+
+    @property
+    def track_target(self) -> NDArray[np.integer]:
+        """True class of each track, shape (tracks,)."""
+        targets = np.zeros(len(self.track_id), self.target.dtype)
+        targets[self.track] = self.target
+        return targets
 
 
 def write_predictions(
@@ -53,7 +61,7 @@ def write_predictions(
         file.attrs["classes"] = json.dumps(classes)
         for subset, predictions in subsets.items():
             group = file.create_group(subset)
-            _write(group, "probability", predictions.probability.astype(np.float32))
+            _write(group, "log_probability", predictions.log_probability.astype(np.float32))
             _write(group, "target", predictions.target.astype(np.int32))
             _write(group, "track", predictions.track.astype(np.int32))
             _write(group, "track_id", np.array(predictions.track_id, dtype="S"))
@@ -77,7 +85,7 @@ def read_predictions(path: Path) -> tuple[dict[str, Any], list[str], dict[str, P
                 raise InputError(f"{path}: is no predictions file of this version; delete it")
             subsets = {
                 subset: Predictions(
-                    group["probability"][()],
+                    group["log_probability"][()],
                     group["target"][()],
                     group["track"][()],
                     [track_id.decode() for track_id in group["track_id"][()]],

@@ -3,26 +3,28 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("h5py", "numpy", "safetensors", "torch")
 
-
-def describe_run(effective_config: dict[str, Any], device: str, threads: int) -> dict[str, Any]:
+def describe_run(
+    config: dict[str, Any], device: str, threads: int, libraries: Sequence[str]
+) -> dict[str, Any]:
     """Return the provenance of a run as plain types.
 
     Args:
-        effective_config: the configuration in force.
+        config: the configuration in force.
         device: what the run was computed on.
         threads: processor threads it was given.
+        libraries: packages whose versions matter.
     """
     return {
-        "configuration": effective_config,
+        "configuration": config,
         "commit": source_commit(),
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES},
+        | {name: version(name) for name in libraries},
         "hardware": {
             "device": device,
             "threads": threads,

@@ -1,111 +1,139 @@
-"""The paper's tables, from the metrics of the runs that were asked for."""
+"""The tables, from the metrics of the runs that were asked for and from their comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artistid.evaluation import METRICS
-from artistid.files import write_text
+from artistid.scores import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCES = ("majority", "chance")  # rows that no training made
+DAGGER = "†"  # marks an interval of fewer than seven songs per artist
 _AXES = ["model", "split", "slice_seconds"]
-_HEADINGS = {
-    "model": "Model",
-    "split": "Split",
-    "slice_seconds": "Slice (s)",
-    "macro_f1": "Macro F1",
-    "weighted_f1": "Weighted F1",
-    "accuracy": "Accuracy",
-    "best": "Best macro F1",
-    "seeds": "Seeds",
-    "songs": "Songs",
-    "slices": "Slices",
-    "artist": "Artist",
-    "f1": "F1",
-    "runs": "Runs",
-    "minutes": "Minutes",
-    "seconds_per_epoch": "Seconds per epoch",
-    "epochs": "Epochs",
-    "device": "Device",
-}
+_TEXT = (
+    "corpus model split level pooling subset artist album taken_for first second system source "
+    "features metric statistic protocol device"
+).split()
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":
-    """Read one of our CSV files; an artist may be called ``NA``, numbers are numbers."""
+    """Read one of our CSV files; names are text (an artist may be called ``NA``)."""
     import pandas as pd
 
+    header = pd.read_csv(path, nrows=0, encoding_errors="surrogateescape").columns
+    numbers = [column for column in header if column not in _TEXT]
     return pd.read_csv(
         path,
-        dtype={"artist": str, "corpus": str, "model": str},
+        dtype={column: str for column in header if column in _TEXT},
         keep_default_na=False,
-        na_values={"macro_f1_std": [""], "weighted_f1_std": [""], "accuracy_std": [""]},
+        na_values={column: [""] for column in numbers},
         encoding_errors="surrogateescape",
     )
 
 
-def concatenate(paths: Sequence[str | Path]) -> "pd.DataFrame":
-    """Return the rows of CSV files of the same columns, one after the other."""
+def concatenated(tables: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
+    """Return the rows of tables of the same columns, one after the other."""
     import pandas as pd
 
-    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
-def summarise_runs(metrics: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
+def summarise_runs(
+    metrics: "pd.DataFrame", models: Sequence[str], level: str = "slice", pooling: str = "none"
+) -> "pd.DataFrame":
     """Return one row per model, split and slice length: scores over the seeds, on the test set.
 
     Args:
-        metrics: rows of runs, slice level, with their axes.
+        metrics: rows of runs, with their axes.
         models: the order of the rows.
+        level: ``slice`` or ``song``.
+        pooling: how slices became songs.
 
     Returns:
         For each metric its mean and sample standard deviation (n - 1; empty for one seed), the best
-        seed's macro F1, the number of seeds, and the mean number of songs and slices tested.
+        seed's macro F1, the number of seeds, and the mean number of songs and answers tested.
     """
-    test = metrics[(metrics["subset"] == "test") & (metrics["level"] == "slice")]
-    grouped = test.groupby(_AXES, sort=False)
+    import pandas as pd
+
+    asked = (metrics["subset"] == "test") & (metrics["level"] == level)
+    test = metrics[asked & (metrics["pooling"] == pooling)]
+    grouped = test.groupby(_AXES, sort=False, dropna=False)
     columns = {}
     for metric in METRICS:
         columns[f"{metric}_mean"] = grouped[metric].mean()
         columns[f"{metric}_std"] = grouped[metric].std(ddof=1)
-    best = test.loc[grouped["macro_f1"].idxmax()].set_index(_AXES)
+    best_rows = grouped["macro_f1"].idxmax()
     columns |= {
-        "macro_f1_best": best["macro_f1"],
-        "best_seed": best["seed"],
+        "macro_f1_best": grouped["macro_f1"].max(),
+        "best_seed": best_rows.map(test["seed"]),
         "seeds": grouped["seed"].nunique(),
         "songs_mean": grouped["n_tracks"].mean(),
-        "slices_mean": grouped["n_slices"].mean(),
+        "answers_mean": grouped["n_answers"].mean(),
     }
-    import pandas as pd
-
     table = pd.DataFrame(columns).reset_index()
-    table["rank"] = table["model"].map({model: rank for rank, model in enumerate(models)})
-    order = ["slice_seconds", "rank", "split"]
-    return table.sort_values(order, key=_split_order).drop(columns="rank").reset_index(drop=True)
+    return in_order(table, models).assign(level=level, pooling=pooling)
 
 
-def _split_order(column: "pd.Series") -> "pd.Series":
-    return column.map({"song": 0, "album": 1}) if column.name == "split" else column
+def in_order(table: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
+    """Return rows by slice length (whole songs last but for guessing), model and split."""
+    rank = {model: number for number, model in enumerate(models)}
+    keys = table.assign(
+        _length=table["slice_seconds"].fillna(0),
+        _rank=table["model"].map(rank),
+        _split=table["split"].map({"song": 0, "album": 1}) if "split" in table else 0,
+    )
+    # Systems on whole songs stand among the models of the first slice length.
+    first = table["slice_seconds"].min()
+    keys["_length"] = keys["_length"].where(keys["_length"] > 0, first)
+    order = keys.sort_values(["_length", "_rank", "_split"], kind="stable").index
+    return table.loc[order].reset_index(drop=True)
 
 
-def f1_table(summary: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a summary as it is printed: macro F1 first, mean ± standard deviation."""
+def with_intervals(summary: "pd.DataFrame", intervals: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a summary with the intervals' columns low, high and too_few, by axes and level."""
+    keys = [*_AXES, "level", "pooling"]
+    return summary.merge(intervals.drop(columns="mean"), on=keys, how="left")
+
+
+def f1_table(summary: "pd.DataFrame", answers: str = "Slices") -> "pd.DataFrame":
+    """Return a summary as it is printed: macro F1 first, mean ± standard deviation, interval.
+
+    Args:
+        summary: what `with_intervals` returns.
+        answers: heading of the number of answers; empty for none.
+    """
     import pandas as pd
 
-    shown: dict[str, Any] = {axis: summary[axis] for axis in _AXES}
-    for metric in METRICS:
-        shown[metric] = _mean_and_deviation(summary, metric)
-        if metric == "macro_f1":
-            shown["best"] = summary.apply(_best, axis=1)
-    shown["seeds"] = summary["seeds"]
-    for column in ("songs", "slices"):
-        shown[column] = summary[f"{column}_mean"].map(_count)
+    shown: dict[str, Any] = {
+        "Model": summary["model"],
+        "Split": summary["split"],
+        "Slice": summary["slice_seconds"].map(length),
+        "Macro F1": mean_and_deviation(summary, "macro_f1"),
+        "95 % interval": summary.apply(interval, axis=1),
+        "Best": summary.apply(_best, axis=1),
+        "Weighted F1": mean_and_deviation(summary, "weighted_f1"),
+        "Accuracy": mean_and_deviation(summary, "accuracy"),
+        "Seeds": summary["seeds"],
+        "Songs": summary["songs_mean"].map(_count),
+    }
+    if answers:
+        shown[answers] = summary["answers_mean"].map(_count)
     return pd.DataFrame(shown)
 
 
-def _mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
+def song_table(by_mean: "pd.DataFrame", by_vote: "pd.DataFrame") -> "pd.DataFrame":
+    """Return song-level scores as they are printed, both ways of pooling side by side."""
+    shown = f1_table(by_mean, answers="").rename(columns={"Macro F1": "Macro F1, mean"})
+    vote = f1_table(by_vote, answers="")["Macro F1"]
+    shown.insert(shown.columns.get_loc("95 % interval") + 1, "Macro F1, vote", vote)
+    return shown
+
+
+def mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
+    """Return ``mean ± deviation`` as text; the mean alone where there is one seed."""
+
     def cell(row: "pd.Series") -> str:
         mean, deviation = row[f"{column}_mean"], row[f"{column}_std"]
         if deviation != deviation:  # a single seed has no deviation
@@ -113,6 +141,19 @@ def _mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -
         return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
     return summary.apply(cell, axis=1)
+
+
+def interval(row: "pd.Series") -> str:
+    """Return ``low to high`` as text, marked where there are too few songs."""
+    if row["low"] != row["low"]:
+        return "–"
+    mark = f" {DAGGER}" if row["too_few"] else ""
+    return f"{row['low']:.3f} to {row['high']:.3f}{mark}"
+
+
+def length(seconds: float) -> str:
+    """Return a slice length as text; none is a whole song."""
+    return "whole" if seconds != seconds else f"{seconds:g} s"
 
 
 def _best(row: "pd.Series") -> str:
@@ -138,11 +179,11 @@ def slices_by_split(several: "pd.DataFrame") -> "pd.DataFrame":
     Args:
         several: what `at_several_lengths` returns.
     """
-    shown = several.assign(macro_f1=_mean_and_deviation(several, "macro_f1"))
-    table = shown.pivot(index=["model", "split"], columns="slice_seconds", values="macro_f1")
-    table.columns = [f"{seconds:g} s" for seconds in table.columns]
+    shown = several.assign(cell=mean_and_deviation(several, "macro_f1"))
+    table = shown.pivot(index=["model", "split"], columns="slice_seconds", values="cell")
+    table.columns = [length(seconds) for seconds in table.columns]
     order = list(dict.fromkeys(zip(shown["model"], shown["split"], strict=True)))
-    return table.reindex(order).reset_index()
+    return table.reindex(order).reset_index().rename(columns={"model": "Model", "split": "Split"})
 
 
 def training_times(timings: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
@@ -155,7 +196,7 @@ def training_times(timings: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFr
     import pandas as pd
 
     timings = timings.assign(seconds_per_epoch=timings["seconds"] / timings["epochs"])
-    grouped = timings.groupby(["model", "slice_seconds", "device"], sort=False)
+    grouped = timings.groupby(["model", "slice_seconds", "device"], sort=False, dropna=False)
     table = pd.DataFrame(
         {
             "runs": grouped.size(),
@@ -165,8 +206,7 @@ def training_times(timings: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFr
             "epochs_mean": grouped["epochs"].mean(),
         }
     ).reset_index()
-    table["rank"] = table["model"].map({model: rank for rank, model in enumerate(models)})
-    return table.sort_values(["slice_seconds", "rank"]).drop(columns="rank").reset_index(drop=True)
+    return in_order(table, models)
 
 
 def training_time_table(times: "pd.DataFrame") -> "pd.DataFrame":
@@ -175,68 +215,113 @@ def training_time_table(times: "pd.DataFrame") -> "pd.DataFrame":
 
     return pd.DataFrame(
         {
-            "model": times["model"],
-            "slice_seconds": times["slice_seconds"],
-            "minutes": _mean_and_deviation(times, "minutes", 2),
-            "seconds_per_epoch": times["seconds_per_epoch_mean"].map("{:.2f}".format),
-            "epochs": times["epochs_mean"].map(_count),
-            "runs": times["runs"],
-            "device": times["device"],
+            "Model": times["model"],
+            "Slice": times["slice_seconds"].map(length),
+            "Minutes": mean_and_deviation(times, "minutes", 2),
+            "Seconds per epoch": times["seconds_per_epoch_mean"].map(_or_dash("{:.2f}")),
+            "Epochs": times["epochs_mean"].map(_or_dash("{:.3g}")),
+            "Runs": times["runs"],
+            "Device": times["device"],
         }
     )
 
 
-def artist_table(f1: "pd.DataFrame") -> "pd.DataFrame":
-    """Return F1 per artist on the test set: mean and deviation over the seeds."""
+def _or_dash(pattern: str) -> Callable[[float], str]:
+    return lambda value: "–" if value != value else pattern.format(value)
+
+
+def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
+    """Return F1 per artist on the test set: mean and deviation over the seeds.
+
+    At the slice level; for systems on whole songs, at the song level.
+    """
     import pandas as pd
 
-    test = f1[(f1["subset"] == "test") & (f1["level"] == "slice")]
-    grouped = test.groupby([*_AXES, "artist"], sort=False)
-    return pd.DataFrame(
+    of_songs = f1["slice_seconds"].isna() & (f1["pooling"] == "mean")
+    test = f1[(f1["subset"] == "test") & ((f1["level"] == "slice") | of_songs)]
+    grouped = test.groupby([*_AXES, "level", "artist"], sort=False, dropna=False)
+    table = pd.DataFrame(
         {
             "f1_mean": grouped["f1"].mean(),
             "f1_std": grouped["f1"].std(ddof=1),
             "seeds": grouped["seed"].nunique(),
-            "slices_mean": grouped["n_slices"].mean(),
+            "answers_mean": grouped["n_answers"].mean(),
         }
     ).reset_index()
+    return in_order(table, models)
 
 
 def artists_by_model(artists: "pd.DataFrame") -> "pd.DataFrame":
     """Return F1 per artist as it is printed: artists as rows, one column per model and split."""
-    shown = artists.assign(f1=_mean_and_deviation(artists, "f1", 2))
-    shown["cell"] = (
-        shown["model"] + ", " + shown["split"] + ", " + shown["slice_seconds"].map("{:g} s".format)
+    names = artists["model"] + ", " + artists["split"]
+    several = artists.groupby("model")["slice_seconds"].transform("nunique") > 1
+    names = names.where(~several, names + ", " + artists["slice_seconds"].map(length))
+    shown = artists.assign(cell=mean_and_deviation(artists, "f1", 2), column=names)
+    table = shown.pivot(index="artist", columns="column", values="cell")
+    return table[list(dict.fromkeys(names))].reset_index().rename(columns={"artist": "Artist"})
+
+
+def effect_table(effects: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the album effect as it is printed."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "Model": effects["model"],
+            "Slice": effects["slice_seconds"].map(length),
+            "Level": effects["level"].where(
+                effects["pooling"] == "none", effects["level"] + " (" + effects["pooling"] + ")"
+            ),
+            "Song minus album": effects["mean"].map("{:+.3f}".format),
+            "95 % interval": effects.apply(interval, axis=1),
+        }
     )
-    order = list(dict.fromkeys(shown["cell"]))
-    table = shown.pivot(index="artist", columns="cell", values="f1")
-    return table[order].reset_index()
 
 
-def write_csv(table: "pd.DataFrame", path: str | Path) -> None:
-    """Write a table for machines."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+def pair_table(pairs: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the paired tests as they are printed."""
+    import pandas as pd
+
+    marks = pairs["too_few"].map({True: f" {DAGGER}", False: ""})
+    return pd.DataFrame(
+        {
+            "Split": pairs["split"],
+            "First": pairs["first"],
+            "Second": pairs["second"],
+            "Difference": pairs["difference"].map("{:+.3f}".format),
+            "p": pairs["p"].map("{:.4f}".format),
+            "p, corrected": pairs["p_corrected"].map("{:.4f}".format) + marks,
+            "Songs": pairs["songs"],
+        }
+    )
 
 
-def write_markdown(table: "pd.DataFrame", path: str | Path, title: str, caption: str) -> None:
-    """Write a table for people: a title, the table, and what its numbers mean."""
-    write_text(path, f"## {title}\n\n{markdown(table)}\n{caption}\n")
+def album_table(albums: "pd.DataFrame", at_most: int = 40) -> "pd.DataFrame":
+    """Return the albums that are most often taken for one other artist, over models and seeds.
 
+    Args:
+        albums: one row per model, seed and test album.
+        at_most: rows.
+    """
+    import pandas as pd
 
-def markdown(table: "pd.DataFrame") -> str:
-    """Return a table in Markdown; text to the left, everything else to the right."""
-    headings = [_HEADINGS.get(column, column) for column in table.columns]
-    left = [table[column].map(lambda value: _is_word(value)).all() for column in table.columns]
-    rules = [":---" if is_left else "---:" for is_left in left]
-    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in [headings, rules, *rows])
-
-
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and not value[:1].isdigit()
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "–" if value != value else f"{value:g}"
-    return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    wrong = albums[albums["taken_for"] != ""]
+    taken = wrong.groupby(["artist", "album", "taken_for"])["taken_share"].sum()
+    grouped = albums.groupby(["artist", "album"])
+    runs = grouped.size()
+    strongest = taken.groupby(level=["artist", "album"]).idxmax()
+    share = taken.loc[strongest.to_list()].reset_index(level="taken_for") if len(taken) else None
+    if share is None:
+        return pd.DataFrame(columns=["Artist", "Album", "Right", "Most taken for", "Share", "Runs"])
+    table = pd.DataFrame(
+        {
+            "Right": grouped["right"].mean(),
+            "Most taken for": share["taken_for"],
+            "Share": share["taken_share"] / runs,
+            "Runs": runs,
+        }
+    ).dropna()
+    table = table.sort_values("Share", ascending=False, kind="stable").head(at_most).reset_index()
+    for column in ("Right", "Share"):
+        table[column] = table[column].map("{:.1%}".format)
+    return table.rename(columns={"artist": "Artist", "album": "Album"})

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.dataset import SliceSet
-from artistid.evaluation import confusion_counts, scores
 from artistid.predictions import Predictions
+from artistid.scores import scores
 
 log = logging.getLogger(__name__)
 
@@ -149,11 +149,38 @@ def predict(network: nn.Module, feeder: Feeder, settings: TrainingSettings) -> P
     logits = _logits(network, feeder, precision, settings.batch_size)
     slices = feeder.slices
     return Predictions(
-        functional.softmax(logits, dim=1).cpu().numpy(),
+        functional.log_softmax(logits, dim=1).cpu().numpy(),
         slices.targets,
         slices.tracks,
         slices.track_ids,
     )
+
+
+@torch.inference_mode()
+def embed(
+    network: nn.Module, feeder: Feeder, settings: TrainingSettings, at_most: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the network's features before its last layer for slices spread over a subset.
+
+    Args:
+        network: trained.
+        feeder: the subset.
+        settings: for the batch size and precision.
+        at_most: number of slices.
+
+    Returns:
+        Features (slices, features) and the slices' positions in the subset (slices,).
+    """
+    network.eval()
+    precision = _Precision(feeder.device, settings.mixed_precision)
+    n_slices = len(feeder.slices)
+    positions = torch.linspace(0, n_slices - 1, min(at_most, n_slices)).round().long()
+    pieces = []
+    for batch in positions.split(settings.batch_size):
+        slices, _ = feeder.batch(batch)
+        with precision.autocast():
+            pieces.append(network.embed(slices).float().cpu())
+    return torch.cat(pieces).numpy(), positions.numpy()
 
 
 class _Precision:
@@ -208,8 +235,10 @@ def _logits(network: nn.Module, feeder: Feeder, precision: _Precision, batch_siz
 
 
 def _confusion(logits: Tensor, targets: Tensor) -> NDArray[np.int64]:
-    predicted = logits.argmax(dim=1).cpu().numpy()
-    return confusion_counts(targets.cpu().numpy(), predicted, logits.shape[1])
+    n_classes = logits.shape[1]
+    flat = targets * n_classes + logits.argmax(dim=1)
+    counts = torch.bincount(flat, minlength=n_classes**2)
+    return counts.reshape(n_classes, n_classes).cpu().numpy()
 
 
 def _progress(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from artistid.networks import register
 from artistid.recurrent_head import RecurrentHead
+from artistid.registry import register
 
 POOLS = ((2, 2), (4, 2), (4, 2), (4, 2))  # (frequency, time)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from artistid.networks import register
+from artistid.registry import register
 from artistid.residual import residual_stages, stage_channels
 
 _STAGES = 5

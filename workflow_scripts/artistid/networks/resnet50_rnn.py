@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from artistid.networks import register
 from artistid.recurrent_head import RecurrentHead
+from artistid.registry import register
 from artistid.residual import residual_stages, stage_channels
 
 

@@ -1,0 +1,96 @@
+"""What the 95 % intervals cover: simulated predictions with a known macro F1.
+
+    python benchmarks/interval_coverage.py [--simulations 2000]
+
+20 artists whose songs differ in how well they are recognised, each song of 60 slices. The known F1
+is that of the population that the songs are drawn from (20,000 songs per artist), averaged over the
+population of seeds. Prints the share of intervals that contain it; 95 % is meant.
+"""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
+
+import numpy as np
+
+from artistid.intervals import Answers, mean_interval
+
+N_CLASSES, N_SLICES = 20, 60
+
+
+def draw_songs(
+    songs_per_class: int, skill: np.ndarray, level: str, generator: np.random.Generator
+) -> Answers:
+    """Draw a test set: a song's slices are right with a probability that varies by song.
+
+    Args:
+        songs_per_class: songs of each artist.
+        skill: mean probability of a right slice for each artist, shape (classes,).
+        level: ``slice`` counts slices, ``song`` the majority of a song's.
+        generator: source of chance.
+    """
+    target = np.repeat(np.arange(N_CLASSES), songs_per_class)
+    spread = 4.0  # of the beta distribution: songs differ much
+    right = generator.beta(spread * skill[target], spread * (1 - skill[target]))
+    # What is wrong goes to a few other artists, as real confusions do.
+    wrong = np.zeros((len(target), N_CLASSES))
+    for offset, share in ((1, 0.5), (2, 0.3), (7, 0.2)):
+        wrong[np.arange(len(target)), (target + offset) % N_CLASSES] = share
+    probability = wrong * (1 - right[:, None])
+    probability[np.arange(len(target)), target] = right
+    counts = generator.multinomial(N_SLICES, probability)
+    if level == "song":
+        counts = np.eye(N_CLASSES)[counts.argmax(axis=1)]
+    return Answers(target, counts)
+
+
+def coverage(
+    songs: int, n_seeds: int, seed_deviation: float, level: str, simulations: int
+) -> tuple[float, float]:
+    """Return the share of intervals that contain the known F1, and their mean width."""
+    generator = np.random.default_rng(1)
+    skill = np.linspace(0.3, 0.8, N_CLASSES)
+
+    def seeds(count: int) -> list[np.ndarray]:
+        shifts = generator.normal(0, seed_deviation, count)
+        return [np.clip(skill + shift, 0.02, 0.98) for shift in shifts]
+
+    population = seeds(300 if seed_deviation else 1)
+    known = np.mean([draw_songs(20_000, own, level, generator).macro_f1() for own in population])
+    hits, widths = 0, []
+    for _ in range(simulations):
+        runs = [draw_songs(songs, own, level, generator) for own in seeds(n_seeds)]
+        interval = mean_interval(runs, generator, n_draws=1000)
+        hits += interval.low <= known <= interval.high
+        widths.append(interval.high - interval.low)
+    return hits / simulations, float(np.mean(widths))
+
+
+SETTINGS = [
+    (songs, n_seeds, deviation, level)
+    for level in ("slice", "song")
+    for songs, n_seeds, deviation in ((7, 1, 0.0), (14, 1, 0.0), (7, 3, 0.0), (7, 3, 0.02))
+]
+
+
+def main() -> None:
+    """Simulate, two settings at a time, and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--simulations", type=int, default=2000)
+    simulations = parser.parse_args().simulations
+    print("| level | songs per artist | seeds | deviation between seeds | coverage | mean width |")
+    print("| :--- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    with ProcessPoolExecutor(2) as pool:
+        found = pool.map(coverage, *zip(*SETTINGS, strict=True), [simulations] * len(SETTINGS))
+        for (songs, n_seeds, deviation, level), (share, width) in zip(SETTINGS, found, strict=True):
+            cells = f"{songs} | {n_seeds} | {deviation:g} | {share:.1%} | {width:.3f}"
+            print(f"| {level} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

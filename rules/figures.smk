@@ -1,0 +1,210 @@
+# From scores, histories, embeddings and benchmarks to figures.
+
+
+rule plot_log_mels:
+    input:
+        tracks=scanned_tracks,
+        log_mel=log_mel_files,
+        sources=sources("plot_log_mels.py"),
+    output:
+        report(
+            f"{FIGURES}/log_mels.svg",
+            caption="../report/log_mels.rst",
+            category="Spectrograms",
+            labels={"figure": "log-mel spectrograms"},
+        ),
+    log:
+        f"{LOGS}/plot_log_mels.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_log_mels.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        log_mel=config["log_mel"],
+        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+    script:
+        "../workflow_scripts/plot_log_mels.py"
+
+
+rule plot_learning_curves:
+    input:
+        histories=lambda wildcards: paths_of_runs(
+            runs_like(wildcards, "model", "slice"), [f"{RUN}/history.csv"]
+        ),
+        sources=sources("plot_learning_curves.py"),
+    output:
+        report(
+            f"{FIGURES}/learning_curves/{{model}}/{{slice}}.svg",
+            caption="../report/learning_curves.rst",
+            category="Learning curves",
+            labels={"model": "{model}", "slice": "{slice}"},
+        ),
+    log:
+        f"{LOGS}/plot_learning_curves/{{model}}/{{slice}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_learning_curves/{{model}}/{{slice}}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    script:
+        "../workflow_scripts/plot_learning_curves.py"
+
+
+rule plot_confusion:
+    input:
+        outcomes=lambda wildcards: paths_of_runs(
+            runs_like(wildcards, "model", "split", "slice"), [f"{RUN}/outcomes.h5"]
+        ),
+        sources=sources("plot_confusion.py"),
+    output:
+        slice=report(
+            f"{FIGURES}/confusion/{{model}}/{{split}}/{{slice}}/slices.svg",
+            caption="../report/confusion.rst",
+            category="Confusion matrices",
+            labels={
+                "model": "{model}",
+                "split": "{split}",
+                "slice": "{slice}",
+                "level": "slice",
+            },
+        ),
+        song=report(
+            f"{FIGURES}/confusion/{{model}}/{{split}}/{{slice}}/songs.svg",
+            caption="../report/confusion.rst",
+            category="Confusion matrices",
+            labels={
+                "model": "{model}",
+                "split": "{split}",
+                "slice": "{slice}",
+                "level": "song",
+            },
+        ),
+    log:
+        f"{LOGS}/plot_confusion/{{model}}/{{split}}/{{slice}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_confusion/{{model}}/{{split}}/{{slice}}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    wildcard_constraints:
+        slice="[0-9.]+s",
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    script:
+        "../workflow_scripts/plot_confusion.py"
+
+
+# A system on whole songs has no slices to confuse.
+use rule plot_confusion as plot_confusion_of_songs with:
+    output:
+        song=report(
+            f"{FIGURES}/confusion/{{model}}/{{split}}/{{slice}}/songs.svg",
+            caption="../report/confusion.rst",
+            category="Confusion matrices",
+            labels={
+                "model": "{model}",
+                "split": "{split}",
+                "slice": "{slice}",
+                "level": "song",
+            },
+        ),
+    log:
+        f"{LOGS}/plot_confusion_of_songs/{{model}}/{{split}}/{{slice}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_confusion_of_songs/{{model}}/{{split}}/{{slice}}.tsv"
+    wildcard_constraints:
+        slice="whole",
+
+
+rule plot_scores:
+    input:
+        intervals=rules.compare_runs.output.intervals,
+        effects=rules.compare_runs.output.effects,
+        metrics=rules.aggregate_runs.output.metrics,
+        sources=sources("plot_scores.py"),
+    output:
+        f1=report(
+            f"{FIGURES}/f1_by_slice/{{level}}.svg",
+            caption="../report/f1_by_slice.rst",
+            category="Scores",
+            labels={"figure": "F1 by slice length", "level": "{level}"},
+        ),
+        effect=report(
+            f"{FIGURES}/album_effect/{{level}}.svg",
+            caption="../report/album_effect.rst",
+            category="Scores",
+            labels={"figure": "album effect", "level": "{level}"},
+        ),
+    log:
+        f"{LOGS}/plot_scores/{{level}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_scores/{{level}}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        models=config["experiment"]["models"],
+    script:
+        "../workflow_scripts/plot_scores.py"
+
+
+rule plot_embedding_map:
+    input:
+        embedding=f"{RUN}/embedding.h5",
+        split=split_manifest,
+        sources=sources("plot_embedding_map.py"),
+    output:
+        report(
+            f"{FIGURES}/embedding_map/{AXES}.svg",
+            caption="../report/embedding_map.rst",
+            category="Embedding maps",
+            labels={"model": "{model}", "split": "{split}", "slice": "{slice}"},
+        ),
+    log:
+        f"{LOGS}/plot_embedding_map/{AXES}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_embedding_map/{AXES}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    script:
+        "../workflow_scripts/plot_embedding_map.py"
+
+
+rule plot_resources:
+    input:
+        benchmarks=files_of_runs(f"{BENCHMARKS}/train/{AXES}.tsv"),
+        sources=sources("plot_resources.py"),
+    output:
+        report(
+            f"{FIGURES}/resources.svg",
+            caption="../report/resources.rst",
+            category="Resources",
+            labels={"figure": "time and memory of training"},
+        ),
+    log:
+        f"{LOGS}/plot_resources.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_resources.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    script:
+        "../workflow_scripts/plot_resources.py"

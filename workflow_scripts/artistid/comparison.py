@@ -1,0 +1,199 @@
+"""Comparing runs by their outcomes: intervals, paired tests, album effect, album confusions."""
+
+import itertools
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from artistid.intervals import (
+    Answers,
+    Interval,
+    difference_interval,
+    has_too_few_songs,
+    mean_interval,
+    pairwise_tests,
+)
+from artistid.outcomes import Outcomes
+from artistid.scores import Counts
+
+# A cell of the tables: (model, split, slice seconds or None).
+Cell = tuple[str, str, float | None]
+Level = tuple[str, str]  # level and pooling
+INTERVAL_COLUMNS = (
+    *("model", "split", "slice_seconds", "level", "pooling"),
+    *("mean", "low", "high", "too_few"),
+)
+EFFECT_COLUMNS = ("model", "slice_seconds", "level", "pooling", "mean", "low", "high", "too_few")
+PAIR_COLUMNS = (
+    *("split", "slice_seconds", "level", "pooling", "first", "second"),
+    *("difference", "p", "p_corrected", "songs", "too_few"),
+)
+ALBUM_COLUMNS = (
+    *("model", "slice_seconds", "seed", "artist", "album", "songs", "slices", "right"),
+    *("taken_for", "taken_share"),
+)
+
+
+def by_cell(outcomes: Iterable[Outcomes]) -> dict[Cell, list[Outcomes]]:
+    """Return the runs of each cell, by seed."""
+    cells = defaultdict(list)
+    for run in sorted(outcomes, key=lambda run: run.axes["seed"]):
+        axes = run.axes
+        cells[axes["model"], axes["split"], axes["slice_seconds"]].append(run)
+    return dict(cells)
+
+
+def _tested(run: Outcomes, level: Level) -> Answers:
+    return Answers(run.target, run.counts[level], run.track_id)
+
+
+def _chance(*key: Any) -> np.random.Generator:
+    """Return a generator of a cell's own, so that one more model changes no other's interval."""
+    return np.random.default_rng(zlib.crc32(repr(key).encode()))
+
+
+def interval_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]]:
+    """Return mean macro F1 with its interval, for each cell and level."""
+    rows = []
+    for (model, split, seconds), runs in cells.items():
+        for level in runs[0].counts:
+            tested = [_tested(run, level) for run in runs]
+            interval = mean_interval(tested, _chance(model, split, seconds, level))
+            axes = {"model": model, "split": split, "slice_seconds": seconds}
+            rows.append(axes | _level(level) | _values(interval))
+    return rows
+
+
+def effect_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]]:
+    """Return song-split minus album-split macro F1 with its interval, by model and level."""
+    rows = []
+    for (model, split, seconds), runs in cells.items():
+        others = cells.get((model, "album", seconds))
+        if split != "song" or not others:
+            continue
+        for level in runs[0].counts:
+            interval = difference_interval(
+                [_tested(run, level) for run in runs],
+                [_tested(run, level) for run in others],
+                _chance(model, seconds, level),
+            )
+            axes = {"model": model, "slice_seconds": seconds}
+            rows.append(axes | _level(level) | _values(interval))
+    return rows
+
+
+def pair_rows(
+    cells: Mapping[Cell, Sequence[Outcomes]], lengths: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return a paired test for each pair of models on the same split, corrected within the split.
+
+    Systems on whole songs join the song levels. Songs that one of the models could not answer,
+    because they are shorter than its slices, are left out for all.
+
+    Args:
+        cells: runs by cell.
+        lengths: slice lengths, in seconds, at which every model ran.
+    """
+    rows = []
+    levels = sorted({level for runs in cells.values() for level in runs[0].counts})
+    splits = dict.fromkeys(split for _, split, _ in cells)
+    for split, seconds, level in itertools.product(splits, lengths, levels):
+        runs = {
+            model: own
+            for (model, cell_split, cell_seconds), own in cells.items()
+            if cell_split == split and cell_seconds in (seconds, None) and level in own[0].counts
+        }
+        tested = dict(zip(runs, _on_common_songs(list(runs.values()), level), strict=True))
+        axes = {"split": split, "slice_seconds": seconds} | _level(level)
+        if len(tested) < 2:
+            continue
+        first = next(iter(tested.values()))
+        facts = {
+            "songs": len({song for run in first for song in run.songs}),
+            "too_few": has_too_few_songs(first),
+        }
+        for a, b, difference, p, corrected in pairwise_tests(tested, _chance(*axes.values())):
+            values = {"first": a, "second": b, "difference": difference}
+            rows.append(axes | values | {"p": p, "p_corrected": corrected} | facts)
+    return rows
+
+
+def _on_common_songs(models: Sequence[Sequence[Outcomes]], level: Level) -> Iterator[list[Answers]]:
+    """Yield each model's runs, seed by seed on the songs that every model answered."""
+    seeds = set.intersection(*({run.axes["seed"] for run in runs} for runs in models))
+    common = {
+        seed: set.intersection(
+            *({*run.track_id} for runs in models for run in runs if run.axes["seed"] == seed)
+        )
+        for seed in seeds
+    }
+    for runs in models:
+        tested = []
+        for run in runs:
+            if run.axes["seed"] not in seeds:
+                continue
+            kept = [
+                index for index, song in enumerate(run.track_id) if song in common[run.axes["seed"]]
+            ]
+            songs = [run.track_id[index] for index in kept]
+            tested.append(Answers(run.target[kept], run.counts[level][kept], songs))
+        yield tested
+
+
+def album_rows(
+    cells: Mapping[Cell, Sequence[Outcomes]],
+    album_of: Mapping[tuple[int, str], tuple[str, str]],
+    level: Level,
+) -> list[dict[str, Any]]:
+    """Return, for each test album of the album split, how often it was taken for another artist.
+
+    Args:
+        cells: runs by cell.
+        album_of: artist and album of each (seed, track id).
+        level: whose answers are counted.
+    """
+    rows = []
+    for (model, split, seconds), runs in cells.items():
+        if split != "album" or level not in runs[0].counts:
+            continue
+        for run in runs:
+            seed = run.axes["seed"]
+            by_album = defaultdict(list)
+            for index, track in enumerate(run.track_id):
+                by_album[album_of[seed, track]].append(index)
+            for (artist, album), songs in sorted(by_album.items()):
+                axes = {"model": model, "slice_seconds": seconds, "seed": seed}
+                names = {"artist": artist, "album": album, "songs": len(songs)}
+                counts = run.counts[level][songs].sum(axis=0)
+                rows.append(axes | names | _album_values(counts, artist, run.classes))
+    return rows
+
+
+def _album_values(counts: Counts, artist: str, classes: Sequence[str]) -> dict[str, Any]:
+    n_answers = counts.sum()
+    own = classes.index(artist)
+    wrong = counts.copy()
+    wrong[own] = 0
+    taken_for = wrong.argmax() if wrong.any() else None
+    return {
+        "slices": int(n_answers),
+        "right": float(counts[own] / n_answers),
+        "taken_for": "" if taken_for is None else classes[taken_for],
+        "taken_share": 0.0 if taken_for is None else float(wrong[taken_for] / n_answers),
+    }
+
+
+def _level(level: Level) -> dict[str, str]:
+    return {"level": level[0], "pooling": level[1]}
+
+
+def _values(interval: Interval) -> dict[str, Any]:
+    return {
+        "mean": interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+        "too_few": interval.too_few,
+    }

@@ -1,0 +1,7 @@
+"""The classical systems on MFCC frames, one module each (see `artistid.registry`).
+
+Built as ``System(settings, n_classes, seed)``. ``fit(mfccs, targets)`` learns from tracks, each an
+array of shape (frames, 20); ``slice_scores(mfcc, starts, slice_frames)`` returns (slices, classes)
+for one track. ``IS_LIKELIHOOD`` says whether the scores are log-likelihoods, or decision values
+that have to be calibrated.
+"""

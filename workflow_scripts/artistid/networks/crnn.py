@@ -1,0 +1,60 @@
+"""The baseline CRNN, Nasrullah & Zhao 2019 (arXiv:1901.04555), figure 2.
+
+Batch normalisation over frequency; four 3x3 convolutions of 64, 128, 128 and 128 filters, each with
+ELU, batch normalisation, max-pooling and dropout 0.1; two GRUs of 32; dropout 0.3; a dense layer.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from artistid.recurrent_head import RecurrentHead
+from artistid.registry import register
+
+POOLS = ((2, 2), (4, 2), (4, 2), (4, 2))  # (frequency, time)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`width`: filters of the first convolution; the others have twice as many."""
+
+    width: int = 64
+    convolution_dropout: float = 0.1
+    gru_units: int = 32
+    gru_layers: int = 2
+    dropout: float = 0.3
+
+
+@register(Settings)
+class Crnn(nn.Module):
+    """Four convolutions, two GRUs, one dense layer."""
+
+    def __init__(self, n_mels: int, n_classes: int, settings: Settings) -> None:
+        super().__init__()
+        self.over_frequency = nn.BatchNorm1d(n_mels)
+        layers, channels = [], 1
+        for index, pool in enumerate(POOLS):
+            filters = settings.width * (1 if index == 0 else 2)
+            layers += [
+                nn.Conv2d(channels, filters, 3, padding=1),
+                nn.ELU(),
+                nn.BatchNorm2d(filters),
+                nn.MaxPool2d(pool),
+                nn.Dropout(settings.convolution_dropout),
+            ]
+            channels = filters
+            n_mels //= pool[0]
+        self.convolutions = nn.Sequential(*layers)
+        self.head = RecurrentHead(
+            channels * n_mels, settings.gru_units, settings.gru_layers, settings.dropout
+        )
+        self.classifier = nn.Linear(settings.gru_units, n_classes)
+
+    def embed(self, slices: Tensor) -> Tensor:
+        """Return (batch, gru_units) for slices of (batch, 1, n_mels, frames)."""
+        normalised = self.over_frequency(slices[:, 0])[:, None]
+        return self.head(self.convolutions(normalised))
+
+    def forward(self, slices: Tensor) -> Tensor:
+        """Return logits (batch, classes) for slices of (batch, 1, n_mels, frames)."""
+        return self.classifier(self.embed(slices))

@@ -1,0 +1,81 @@
+"""Published results beside measured ones, where the corpus is the one that they are about."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATASET = "artist20"
+HOURS = "training hours"
+_METRICS = {"macro F1": "macro_f1", "weighted F1": "weighted_f1", "accuracy": "accuracy"}
+# How each published system pooled its slices or frames to a song.
+_POOLING = {"crnn": "vote"}
+
+
+def side_by_side(published: "pd.DataFrame", metrics: "pd.DataFrame") -> "pd.DataFrame":
+    """Return every published result with what we measured at the same split, level and metric.
+
+    A published mean stands beside our mean over the seeds, with its number of runs. A result
+    without a counterpart of ours keeps an empty cell: nothing stands in for it.
+
+    Args:
+        published: rows of ``resources/published_results.csv``.
+        metrics: rows of all runs.
+    """
+    table = published[published["metric"] != HOURS].copy()
+    measured = [_measured(row, metrics) for row in table.to_dict("records")]
+    table["measured"] = [value for value, _ in measured]
+    table["measured_runs"] = [runs for _, runs in measured]
+    table["measured"] = table["measured"].astype(float)
+    return table
+
+
+def _measured(row: dict, metrics: "pd.DataFrame") -> tuple[float | None, int]:
+    metric = _METRICS.get(row["metric"])
+    if not row["model"] or metric is None:
+        return None, 0
+    pooling = "none" if row["level"] == "slice" else _POOLING.get(row["model"], "mean")
+    asked = {"model": row["model"], "split": row["split"], "subset": "test"}
+    asked |= {"level": row["level"], "pooling": pooling}
+    found = metrics
+    for column, value in asked.items():
+        found = found[found[column] == value]
+    seconds = row["slice_seconds"]
+    if seconds == seconds:  # frame-based systems state no slice length
+        found = found[found["slice_seconds"] == seconds]
+    elif len(found):
+        shortest = found["slice_seconds"].min()
+        found = found[(found["slice_seconds"] == shortest) | found["slice_seconds"].isna()]
+    if not len(found):
+        return None, 0
+    value = found[metric].max() if row["statistic"] == "best" else found[metric].mean()
+    return float(value), len(found)
+
+
+def published_table(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the comparison as it is printed."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "System": table["system"],
+            "Source": table["source"] + table["year"].map(_year),
+            "Split": table["split"],
+            "Level": table["level"],
+            "Slice": table["slice_seconds"].map(lambda s: "" if s != s else f"{s:g} s"),
+            "Metric": table["metric"],
+            "Statistic": table["statistic"] + table["runs"].map(_of_runs),
+            "Published": table["value"].map("{:.3f}".format),
+            "Measured": table["measured"].map(lambda v: "–" if v != v else f"{v:.3f}"),
+            "Runs": table["measured_runs"],
+            "Protocol of the published value": table["protocol"],
+        }
+    )
+
+
+def _year(year: float) -> str:
+    return "" if year != year else f", {year:.0f}"
+
+
+def _of_runs(runs: float) -> str:
+    return "" if runs != runs else f" of {runs:.0f}"

@@ -1,0 +1,75 @@
+"""What every run leaves beside its predictions: how it was made, and how long it took."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from artistid.files import write_json, write_rows
+from artistid.provenance import describe_run
+
+TIMING_COLUMNS = (
+    "corpus",
+    "model",
+    "split",
+    "slice_seconds",
+    "slice_frames",
+    "seed",
+    "seconds",
+    "epochs",
+    "device",
+    "started",
+    "finished",
+)
+
+
+@dataclass
+class Stopwatch:
+    """When a run started, and how long its training took."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    _since: float = 0.0
+
+    def __enter__(self) -> "Stopwatch":
+        """Start measuring the training."""
+        self._since = time.perf_counter()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop measuring the training."""
+        self.seconds = time.perf_counter() - self._since
+
+
+def write_records(
+    provenance_json: str,
+    timing_csv: str,
+    axes: Mapping[str, Any],
+    stopwatch: Stopwatch,
+    provenance: Mapping[str, Any],
+    epochs: int | None = None,
+) -> None:
+    """Write a run's provenance, and, in a file of its own, its times.
+
+    Args:
+        provenance_json: JSON file without any time, so that runs can be compared bit by bit.
+        timing_csv: CSV file of one row.
+        axes: of the run.
+        stopwatch: measured the training.
+        provenance: ``config`` (in force), ``device``, ``device_type``, ``threads``, ``libraries``
+            (names) and whatever else is worth keeping under other keys.
+        epochs: that were trained; None where there are none.
+    """
+    known = ("config", "device", "threads", "libraries")
+    described = describe_run(**{key: provenance[key] for key in known})
+    rest = {key: value for key, value in provenance.items() if key not in known}
+    write_json(provenance_json, described | rest)
+    timing = {
+        "seconds": round(stopwatch.seconds, 3),
+        "epochs": epochs,
+        "device": provenance["device_type"],
+        "started": stopwatch.started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_rows(timing_csv, [dict(axes) | timing], TIMING_COLUMNS)

@@ -1,0 +1,13 @@
+"""Choose the network of the second step by validation, and write down why."""
+
+from artistid.files import read_rows, write_json, write_rows
+from artistid.follow_up import COLUMNS, choose, explain
+from artistid.jobs import logged
+
+with logged(snakemake.log[0], "follow-up") as log:
+    metrics = [row for path in snakemake.input.metrics for row in read_rows(path)]
+    rows = choose(metrics, snakemake.params.networks)
+    choice = explain(rows)
+    write_rows(snakemake.output.table, rows, COLUMNS)
+    write_json(snakemake.output.choice, choice)
+    log.info("%s is taken on: %s", choice["model"], choice["reason"])

@@ -1,0 +1,22 @@
+"""Plot a t-SNE map of a network's features before its last layer, for test slices."""
+
+from pathlib import Path
+
+from artistid.embedding import read_embedding
+from artistid.figures.embedding_map import draw_embedding_map, project
+from artistid.figures.style import save
+from artistid.files import read_rows
+from artistid.jobs import logged
+
+w = snakemake.wildcards
+with logged(snakemake.log[0], f"embedding map {w.model} {w.split} {w.slice}") as log:
+    features, track_ids = read_embedding(Path(snakemake.input.embedding))
+    rows = {row["track_id"]: row for row in read_rows(snakemake.input.split)}
+    figure = draw_embedding_map(
+        project(features, int(w.seed)),
+        [rows[track]["artist"] for track in track_ids],
+        [rows[track]["album"] for track in track_ids],
+        f"{w.model}, {w.split} split, {w.slice} slices, seed {w.seed}",
+    )
+    save(figure, snakemake.output[0])
+    log.info("%d slices drawn", len(features))

@@ -1,0 +1,44 @@
+"""Score one run's predictions, slice by slice and song by song."""
+
+from pathlib import Path
+
+from artistid.evaluation import (
+    ARTIST_COLUMNS,
+    METRICS_COLUMNS,
+    artist_rows,
+    levels_of,
+    metrics_row,
+    outcomes,
+)
+from artistid.files import write_rows
+from artistid.jobs import logged
+from artistid.outcomes import Outcomes, write_outcomes
+from artistid.predictions import read_predictions
+from artistid.splits import TEST
+
+
+def score_run() -> list[dict]:
+    axes, classes, subsets = read_predictions(Path(snakemake.input.predictions))
+    metrics, artists, test_counts = [], [], {}
+    for subset, predictions in subsets.items():
+        targets = predictions.track_target
+        for level, pooling in levels_of(axes):
+            outcome = outcomes(predictions, pooling)
+            scored = axes | {"subset": subset, "level": level, "pooling": pooling}
+            metrics.append(metrics_row(scored, targets, outcome))
+            artists += artist_rows(scored, classes, targets, outcome)
+            if subset == TEST:
+                test_counts[level, pooling] = outcome
+    test = subsets[TEST]
+    found = Outcomes(axes, classes, test.track_id, test.track_target, test_counts)
+    write_rows(snakemake.output.metrics, metrics, METRICS_COLUMNS)
+    write_rows(snakemake.output.artists, artists, ARTIST_COLUMNS)
+    write_outcomes(Path(snakemake.output.outcomes), found)
+    return metrics
+
+
+w = snakemake.wildcards
+with logged(snakemake.log[0], f"{w.model} {w.split} {w.slice} seed{w.seed}") as log:
+    rows = [row for row in score_run() if row["subset"] == TEST]
+    levels = (f"{row['level']} ({row['pooling']}) {row['macro_f1']:.3f}" for row in rows)
+    log.info("test macro F1: %s", ", ".join(levels))
