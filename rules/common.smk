@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -57,18 +58,25 @@ if IS_DEMO:
 AUDIO_DIR = Path(config["corpus"]["audio_dir"]).expanduser()
 config["corpus"]["audio_dir"] = str(AUDIO_DIR)
 
+HAS_SLICES = any(run.slice_seconds is not None for run in FIRST_RUNS)
+HAS_BOTH_SPLITS = len(config["experiment"]["splits"]) == 2
+LEVELS = ["slice", "song"] if HAS_SLICES else ["song"]
+# Tables that this experiment has something to say in.
 TABLES = [
-    "f1_by_model",
-    "f1_of_songs",
-    "f1_by_artist",
-    "album_effect",
-    "album_confusions",
-    "paired_tests",
-    "published",
-    "training_time",
+    table
+    for table, has_rows in {
+        "f1_by_model": HAS_SLICES,
+        "f1_of_songs": True,
+        "f1_by_slice": HAS_SLICES and has_several_lengths(config),
+        "f1_by_artist": True,
+        "album_effect": HAS_BOTH_SPLITS,
+        "album_confusions": HAS_SLICES and "album" in config["experiment"]["splits"],
+        "paired_tests": len(config["experiment"]["models"]) > 1,
+        "published": True,
+        "training_time": True,
+    }.items()
+    if has_rows
 ]
-if has_several_lengths(config):
-    TABLES.append("f1_by_slice")
 
 
 def sources(*scripts):
@@ -200,6 +208,9 @@ def files_of_references(*patterns):
 
     def of_references(wildcards):
         runs = [run for run in all_runs(wildcards) if run.slice_seconds is not None]
+        if not runs:  # guessing answers songs too: any length will do
+            seconds = config["experiment"]["slice_seconds"][0]
+            runs = [replace(run, slice_seconds=seconds) for run in all_runs(wildcards)]
         return paths_of_runs(runs, patterns)
 
     return of_references
@@ -224,9 +235,16 @@ def figure_files(wildcards):
     return [
         f"{FIGURES}/log_mels.svg",
         f"{FIGURES}/resources.svg",
-        *expand(f"{FIGURES}/f1_by_slice/{{level}}.svg", level=["slice", "song"]),
-        *expand(f"{FIGURES}/album_effect/{{level}}.svg", level=["slice", "song"]),
-        *paths_of_runs(of_networks, [f"{FIGURES}/learning_curves/{{model}}/{{slice}}.svg"]),
+        *expand(
+            f"{FIGURES}/f1_by_slice/{{level}}.svg", level=LEVELS if HAS_SLICES else []
+        ),
+        *expand(
+            f"{FIGURES}/album_effect/{{level}}.svg",
+            level=LEVELS if HAS_BOTH_SPLITS else [],
+        ),
+        *paths_of_runs(
+            of_networks, [f"{FIGURES}/learning_curves/{{model}}/{{slice}}.svg"]
+        ),
         *paths_of_runs(with_slices, [f"{confusion}/slices.svg"]),
         *paths_of_runs(runs, [f"{confusion}/songs.svg"]),
         *paths_of_runs(
@@ -257,10 +275,10 @@ def training_threads(wildcards):
 
 def print_results():
     """Print the scan's summary and the main table when all is done."""
-    for path in (f"{RESULTS}/corpus/summary.txt", f"{RESULTS}/tables/f1_by_model.md"):
+    for path in (f"{RESULTS}/corpus/summary.txt", f"{RESULTS}/tables/{TABLES[0]}.md"):
         if Path(path).exists():
             print(
-                f"\n{Path(path).read_text(encoding='utf-8', errors='surrogateescape')}",
+                f"\n{Path(path).read_text(encoding='utf-8', errors='replace')}",
                 end="",
             )
     print(f"\nAll tables: {RESULTS}/tables/")

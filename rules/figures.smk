@@ -90,10 +90,10 @@ rule plot_confusion:
         f"{LOGS}/plot_confusion/{{model}}/{{split}}/{{slice}}.log",
     benchmark:
         f"{BENCHMARKS}/plot_confusion/{{model}}/{{split}}/{{slice}}.tsv"
-    conda:
-        "../envs/figures.yaml"
     wildcard_constraints:
         slice="[0-9.]+s",
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
@@ -124,29 +124,22 @@ use rule plot_confusion as plot_confusion_of_songs with:
         slice="whole",
 
 
-rule plot_scores:
+rule plot_f1_by_slice:
     input:
         intervals=rules.compare_runs.output.intervals,
-        effects=rules.compare_runs.output.effects,
         metrics=rules.aggregate_runs.output.metrics,
-        sources=sources("plot_scores.py"),
+        sources=sources("plot_f1_by_slice.py"),
     output:
-        f1=report(
+        report(
             f"{FIGURES}/f1_by_slice/{{level}}.svg",
             caption="../report/f1_by_slice.rst",
             category="Scores",
             labels={"figure": "F1 by slice length", "level": "{level}"},
         ),
-        effect=report(
-            f"{FIGURES}/album_effect/{{level}}.svg",
-            caption="../report/album_effect.rst",
-            category="Scores",
-            labels={"figure": "album effect", "level": "{level}"},
-        ),
     log:
-        f"{LOGS}/plot_scores/{{level}}.log",
+        f"{LOGS}/plot_f1_by_slice/{{level}}.log",
     benchmark:
-        f"{BENCHMARKS}/plot_scores/{{level}}.tsv"
+        f"{BENCHMARKS}/plot_f1_by_slice/{{level}}.tsv"
     conda:
         "../envs/figures.yaml"
     threads: 1
@@ -156,7 +149,34 @@ rule plot_scores:
     params:
         models=config["experiment"]["models"],
     script:
-        "../workflow_scripts/plot_scores.py"
+        "../workflow_scripts/plot_f1_by_slice.py"
+
+
+rule plot_album_effect:
+    input:
+        effects=rules.compare_runs.output.effects,
+        sources=sources("plot_album_effect.py"),
+    output:
+        report(
+            f"{FIGURES}/album_effect/{{level}}.svg",
+            caption="../report/album_effect.rst",
+            category="Scores",
+            labels={"figure": "album effect", "level": "{level}"},
+        ),
+    log:
+        f"{LOGS}/plot_album_effect/{{level}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_album_effect/{{level}}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        models=config["experiment"]["models"],
+    script:
+        "../workflow_scripts/plot_album_effect.py"
 
 
 rule plot_embedding_map:

@@ -328,3 +328,13 @@ def test_short_and_silent_songs_have_finite_scores(name, n_frames):
     system = system_type(chosen, 2, 0)
     system.fit(tracks, targets, *toy_tracks(2, 3, seed=2))
     assert np.isfinite(system.track_scores([track[:n_frames] for track in tracks])).all()
+
+
+def test_no_answer_is_lost_when_calibrated_scores_are_stored():
+    """Scores that say nothing about the truth end at the highest temperature."""
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        validation, test = random.normal(0, 0.3, (2, 200, 20))
+        temperature = fit_temperature(validation, random.integers(0, 20, 200))
+        stored = log_softmax(test, temperature).astype(np.float32)
+        assert (stored.argmax(axis=1) == test.argmax(axis=1)).all()

@@ -247,6 +247,17 @@ def test_systems_on_whole_songs_run_once_and_have_no_slices(config):
     assert frames_in_slice(config, None) is None
 
 
+def test_demo_of_classical_systems_has_no_second_step(config, schema):
+    given = merged(config, {"experiment": {"models": ["gmm_mfcc"]}})
+    check_config(given, schema)
+    assert effective_config(given)["experiment"]["follow_up"] is None
+
+
+def test_whole_songs_have_one_length(config):
+    experiment = {"models": ["svm_song_kl"], "slice_seconds": [1, 3], "follow_up": None}
+    assert not has_several_lengths(effective_config(folder(config, experiment=experiment)))
+
+
 def test_runs_do_not_repeat_and_slice_frames_can_be_set(config):
     experiment = {"slice_seconds": [1, 3], "follow_up_seconds": [3, 6], "models": ["resnet50"]}
     effective = effective_config(folder(config, experiment=experiment | {"follow_up": "resnet50"}))

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import unicodedata
+import zlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ ODD_NAMES = [
     "$(touch hacked); `id` | x > y",
     "日本語 🎵",
     "line\nbreak",
+    "carriage\rreturn",
     "comma, semicolon;",
     "NA",
     "null",
@@ -51,7 +53,8 @@ ODD_NAMES = [
 def put(audio_dir: Path, artist: str, album: str, track: str, seconds: float = 1.5) -> Path:
     path = audio_dir / artist / album / track
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(os.fsencode(path), tone(seconds), 16000, format="FLAC")
+    hz = 200 + zlib.crc32(os.fsencode(path)) % 4000  # no two files of the same bytes
+    soundfile.write(os.fsencode(path), tone(seconds, hz=hz), 16000, format="FLAC")
     return path
 
 
@@ -96,10 +99,10 @@ def test_hidden_and_other_files_are_ignored_and_counted(tmp_path):
     (tmp_path / "README.txt").write_text("text")
     recordings, others = list_recordings(tmp_path)
     assert recordings == [Recording("a/b/1.flac")]
-    assert others == ["README.txt", "a/b/cover.jpg"]
+    assert others == [".trash", "README.txt", "a/b/.hidden.flac", "a/b/cover.jpg"]
     summary = describe(scanned(tmp_path), others, None)
     assert "1 tracks of 1 artists on 1 albums" in summary
-    assert "ignored: 2 files" in summary
+    assert "ignored: 4 hidden or not audio, such as .trash" in summary
 
 
 def test_listing_order_never_matters(tmp_path, monkeypatch):
@@ -141,6 +144,20 @@ def test_bad_files_are_named_with_their_reason(tmp_path):
         check_bad_share(tracks, 0.5)
     check_bad_share(tracks, 0.9)
     assert good.exists()
+
+
+def test_same_bytes_are_used_once_and_the_copy_is_named(tmp_path):
+    path = put(tmp_path, "a", "album", "1.flac")
+    (tmp_path / "b" / "best of").mkdir(parents=True)
+    (tmp_path / "b" / "best of" / "copy.flac").write_bytes(path.read_bytes())
+    put(tmp_path, "b", "best of", "2.flac")
+    tracks = scanned(tmp_path)
+    by_path = {track["path"]: track for track in tracks}
+    assert by_path["b/best of/copy.flac"]["status"] == "duplicate"
+    assert by_path["b/best of/copy.flac"]["reason"] == "the same bytes as a/album/1.flac"
+    assert [track["status"] for track in tracks].count("ok") == 2
+    check_bad_share(tracks, 0.0)  # a copy is not a bad file
+    assert "left out: 1 duplicate" in describe(tracks, [], None)
 
 
 def test_folder_of_links_in_a_circle_ends(tmp_path):
@@ -188,5 +205,7 @@ def test_fingerprint_tells_changes(tmp_path):
     os.utime(path, (1, 1))
     changed = folder_fingerprint(tmp_path)
     assert changed != before
+    (tmp_path / "a/b/nowhere.mp3").symlink_to("nowhere")
+    assert folder_fingerprint(tmp_path) not in (before, changed)
     put(tmp_path, "a", "b", "2.flac")
     assert folder_fingerprint(tmp_path) not in (before, changed)

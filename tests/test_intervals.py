@@ -185,6 +185,11 @@ def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
     assert all(row["songs"] == 24 and not row["too_few"] for row in pairs)
 
 
+def test_a_level_that_a_length_does_not_have_has_no_pairs():
+    runs = [outcome("svm", "song", None, 1, 0.9), outcome("net", "song", 3.0, 1, 0.9)]
+    assert pair_rows(by_cell(runs), [1.0]) == []
+
+
 def test_songs_that_a_model_cannot_answer_are_left_out_for_all():
     short = outcome("net", "song", 1.0, 1, 0.9, n_songs=7)
     whole = outcome("svm", "song", None, 1, 0.9, n_songs=7)

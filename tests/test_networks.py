@@ -44,6 +44,13 @@ def test_shapes_and_finite_numbers(name, frames):
     assert torch.equal(network.eval()(slices), network.classifier(network.embed(slices)))
 
 
+@pytest.mark.parametrize("frames", [46, 310, 620, 930])  # 1.5, 10, 20 and 30 s
+@pytest.mark.parametrize("name", available(NETWORKS))
+def test_any_length_from_a_second_up_works(name, frames):
+    logits = small_network(name).eval()(torch.randn(1, 1, 128, frames))
+    assert torch.isfinite(logits).all()
+
+
 @pytest.mark.parametrize("name", available(NETWORKS))
 def test_paper_settings_are_the_defaults_and_run(name):
     assert build_network(name, 128, 20).eval()(torch.randn(1, 1, 128, 31)).shape == (1, 20)

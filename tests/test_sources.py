@@ -20,7 +20,8 @@ ALLOWED = {
     "plot_log_mels.py": {"matplotlib"},
     "plot_learning_curves.py": {"matplotlib"},
     "plot_confusion.py": {"matplotlib"},
-    "plot_scores.py": {"matplotlib"},
+    "plot_f1_by_slice.py": {"matplotlib"},
+    "plot_album_effect.py": {"matplotlib"},
     "plot_embedding_map.py": {"matplotlib"},
     "plot_resources.py": {"matplotlib", "pandas"},
 }

@@ -253,7 +253,8 @@ def test_edits_rerun_what_they_touch(finished, chosen):
     assert edited(sources / "artistid/comparison.py") == {
         "compare_runs": 1,
         "make_tables": 1,
-        "plot_scores": 2,
+        "plot_album_effect": 2,
+        "plot_f1_by_slice": 2,
     }
     assert edited(sources / "make_tables.py") == {"make_tables": 1}
     assert edited(sources / "artistid/figures/log_mel_gallery.py") == {"plot_log_mels": 1}

@@ -41,7 +41,7 @@ CAPTIONS = {
         "best, weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
         "slices with probability above 0.5, else of all (vote). " + SEEDS + INTERVALS + GUESSING
     ),
-    "f1_by_slice": "Test set. " + SEEDS,
+    "f1_by_slice": "Test set; 95 % intervals in brackets. " + SEEDS + INTERVALS,
     "f1_by_artist": "Test set; slice level, for systems on whole songs song level. " + SEEDS,
     "training_time": (
         "Wall-clock time of training, for networks validation included, mean ± sample standard "
@@ -54,8 +54,8 @@ CAPTIONS = {
     "paired_tests": (
         "Macro F1 of the first minus the second model on the same test songs (songs pooled by mean "
         "log-probability), mean over the seeds; approximate randomisation over songs, two-sided, "
-        "corrected within each split for the number of pairs (Holm). † fewer than seven songs of "
-        "an artist in a test set."
+        "corrected within each split and slice length for the number of pairs (Holm). † fewer than "
+        "seven songs of an artist in a test set."
     ),
     "album_confusions": (
         "Test albums of the album split whose slices were most often taken for one other artist; "
@@ -72,7 +72,9 @@ CAPTIONS = {
 
 
 def write(name: str, for_machines, for_people, note: str = "") -> None:
-    """Write a table in all its forms."""
+    """Write a table in all its forms, if the experiment has something to say in it."""
+    if name not in snakemake.params.tables:
+        return
     caption = f"Corpus: {snakemake.params.corpus}. {note}{CAPTIONS[name]}"
     path = Path(snakemake.params.folder) / name
     rendering.write_csv(for_machines, path.with_suffix(".csv"))
@@ -90,23 +92,27 @@ def write_scores(order: list[str]) -> None:
         summarised = tables.summarise_runs(metrics, order, level, pooling)
         return tables.with_intervals(summarised, intervals)
 
-    of_slices = summary("slice", "none")
-    by_model = of_slices[of_slices["slice_seconds"].isin(snakemake.params.first_seconds)]
-    write("f1_by_model", by_model, tables.f1_table(by_model))
-    if "f1_by_slice" in snakemake.params.tables:
+    if "f1_by_model" in snakemake.params.tables:
+        of_slices = summary("slice", "none")
+        by_model = of_slices[of_slices["slice_seconds"].isin(snakemake.params.first_seconds)]
+        write("f1_by_model", by_model, tables.f1_table(by_model))
         several = tables.at_several_lengths(of_slices)
         write("f1_by_slice", several, tables.slices_by_split(several))
     by_mean, by_vote = summary("song", "mean"), summary("song", "vote")
     both = tables.concatenated([by_mean, by_vote])
     write("f1_of_songs", both, tables.song_table(by_mean, by_vote))
-    if snakemake.params.dataset == DATASET:
-        beside = side_by_side(tables.read_table(snakemake.input.published), metrics)
-        write("published", beside, published_table(beside))
-    else:
-        published = tables.read_table(snakemake.input.published).head(0)
-        empty = published_table(side_by_side(published, metrics))
+    write_published(metrics)
+
+
+def write_published(metrics) -> None:
+    """Write published values beside measured ones, on the corpus that they are about only."""
+    published = tables.read_table(snakemake.input.published)
+    note = ""
+    if snakemake.params.dataset != DATASET:
+        published = published.head(0)
         note = f"This corpus is not {DATASET}: no published value applies. "
-        write("published", published, empty, note)
+    beside = side_by_side(published, metrics)
+    write("published", beside, published_table(beside), note)
 
 
 def write_comparisons(order: list[str]) -> None:

@@ -5,8 +5,9 @@ import scipy.special
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-# Wide enough for margins of an SVM (near 1) and for log-likelihoods summed over a whole track.
-TEMPERATURES = (1e-3, 1e6)
+# Bounds in units of the scores' own spread. A hundred times the spread is as good as guessing;
+# beyond it answers would be lost when log-probabilities are stored in 32 bits.
+TEMPERATURES = (1e-3, 1e2)
 
 
 def log_softmax(scores: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -43,9 +44,11 @@ def fit_temperature(scores: NDArray[np.floating], targets: NDArray[np.integer]) 
     """
     # The cross-entropy is convex in 1/T, hence has one valley in log T; there a bounded search
     # treats sums over many frames and mean margins alike.
+    scores = np.asarray(scores, np.float64)
+    spread = float((scores.max(axis=1, keepdims=True) - scores).mean()) or 1.0
     found = minimize_scalar(
         lambda log_temperature: cross_entropy(scores, targets, np.exp(log_temperature)),
-        bounds=tuple(np.log(TEMPERATURES)),
+        bounds=tuple(np.log(np.array(TEMPERATURES) * spread)),
         method="bounded",
     )
     candidates = (float(np.exp(found.x)), 1.0)

@@ -88,7 +88,7 @@ def effect_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]
 def pair_rows(
     cells: Mapping[Cell, Sequence[Outcomes]], lengths: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Return a paired test for each pair of models on the same split, corrected within the split.
+    """Return a paired test for each pair of models, corrected within split, slice length and level.
 
     Systems on whole songs join the song levels. Songs that one of the models could not answer,
     because they are shorter than its slices, are left out for all.
@@ -106,10 +106,10 @@ def pair_rows(
             for (model, cell_split, cell_seconds), own in cells.items()
             if cell_split == split and cell_seconds in (seconds, None) and level in own[0].counts
         }
+        if len(runs) < 2:
+            continue
         tested = dict(zip(runs, _on_common_songs(list(runs.values()), level), strict=True))
         axes = {"split": split, "slice_seconds": seconds} | _level(level)
-        if len(tested) < 2:
-            continue
         first = next(iter(tested.values()))
         facts = {
             "songs": len({song for run in first for song in run.songs}),

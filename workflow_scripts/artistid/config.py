@@ -169,6 +169,8 @@ def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
     if effective["corpus"]["source"] == DEMO:
         reduced = demo.pop("reduced")
         effective = _merged(effective, reduced) | {"demo": demo}
+        if effective["experiment"]["follow_up"] == BEST and not networks(effective):
+            effective["experiment"]["follow_up"] = None  # there is none to take on
     return effective
 
 
@@ -259,8 +261,9 @@ def _runs(config: Mapping[str, Any], model: str, lengths: Sequence[float | None]
 def has_several_lengths(config: Mapping[str, Any]) -> bool:
     """Return whether a model runs at more than one slice length."""
     experiment = config["experiment"]
+    lengths = {run.slice_seconds for run in first_runs(config)} - {None}
     follow_up = experiment["follow_up_seconds"] if experiment["follow_up"] else []
-    return len({*experiment["slice_seconds"], *follow_up}) > 1
+    return len(lengths | set(follow_up)) > 1
 
 
 def read_yaml(path: str | Path) -> Any:

@@ -19,13 +19,8 @@ from artistid.audio import EXTENSIONS, decode_facts
 from artistid.errors import InputError
 from artistid.files import read_rows, sha256_of_file, write_rows
 
-OK, EMPTY, UNDECODABLE, TOO_SHORT, MISPLACED = (
-    "ok",
-    "empty",
-    "undecodable",
-    "too_short",
-    "misplaced",
-)
+OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
+TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
 MIN_SECONDS = 1.0
 
 TRACK_COLUMNS = (
@@ -93,13 +88,14 @@ def _slug(name: str) -> str:
 
 
 def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
-    """Find a folder's audio files, sorted by path, and the other files that were passed over.
+    """Find a folder's audio files, sorted by path, and what else was passed over.
 
-    Hidden files and folders are ignored. Links to folders are followed down to the albums and no
-    further, so that a loop of links ends.
+    Hidden files and folders are passed over. Links to folders are followed down to the albums and
+    no further, so that a loop of links ends.
 
     Returns:
-        The recordings (misplaced ones included), and the relative paths of non-audio files.
+        The recordings (misplaced ones included), and the relative paths of hidden files and
+        folders and of files that are not audio.
 
     Raises:
         InputError: the folder does not exist, is no folder, or cannot be read.
@@ -107,7 +103,7 @@ def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
     recordings, others = [], []
     for path in _walk(audio_dir, depth=0):
         relative = path.relative_to(audio_dir).as_posix()
-        if path.suffix.lower() in EXTENSIONS:
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith("."):
             recordings.append(Recording(relative))
         else:
             others.append(relative)
@@ -124,6 +120,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         ) from None
     for entry in entries:
         if entry.name.startswith("."):
+            yield folder / entry.name
             continue
         try:
             is_folder = entry.is_dir(follow_symlinks=depth < 2)
@@ -142,8 +139,11 @@ def folder_fingerprint(audio_dir: Path) -> str:
     """
     digest = hashlib.sha256()
     for recording in list_recordings(audio_dir)[0]:
-        status = (audio_dir / recording.path).stat()
-        line = f"{recording.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        try:
+            status = (audio_dir / recording.path).stat()
+            line = f"{recording.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        except OSError:  # a link to nowhere: the scan will name it
+            line = f"{recording.path}\n"
         digest.update(os.fsencode(line))
     return digest.hexdigest()
 
@@ -158,7 +158,18 @@ def scan(audio_dir: Path, recordings: Iterable[Recording], threads: int) -> list
     """
     with ThreadPoolExecutor(threads) as pool:
         rows = pool.map(lambda recording: _examine(audio_dir, recording), recordings)
-        return sorted(rows, key=lambda row: row["track_id"])
+        return _without_duplicates(sorted(rows, key=lambda row: row["track_id"]))
+
+
+def _without_duplicates(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
+    first_of: dict[str, str] = {}
+    for row in rows:
+        if row["status"] == OK:
+            first = first_of.setdefault(row["sha256"], row["path"])
+            if first != row["path"]:
+                row |= _verdict(DUPLICATE, f"the same bytes as {first}")
+    return rows
 
 
 def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
@@ -211,7 +222,7 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
             "corpus.audio_dir: no audio file was found; recordings have to lie at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
-    bad = [track for track in tracks if track["status"] != OK]
+    bad = [track for track in tracks if track["status"] not in (OK, DUPLICATE)]
     share = len(bad) / len(tracks)
     if share > max_bad_share or len(bad) == len(tracks):
         named = "; ".join(f"{track['path']} ({track['reason']})" for track in bad[:3])
@@ -253,7 +264,7 @@ def describe(
 
     Args:
         tracks: rows of ``tracks.csv``.
-        others: files that are no recordings.
+        others: what else the folder holds.
         expected: ``artists``, ``albums_per_artist`` and ``tracks`` that the corpus should have.
     """
     used = usable(tracks)
@@ -270,7 +281,7 @@ def describe(
         if track["status"] != OK:
             lines.append(f"  {track['path']}: {track['reason']}")
     if others:
-        lines.append(f"ignored: {len(others)} files that are not audio, such as {others[0]}")
+        lines.append(f"ignored: {len(others)} hidden or not audio, such as {others[0]}")
     if expected:
         lines += _differences(len(used), artists, expected)
     return "\n".join(lines) + "\n"

@@ -49,7 +49,8 @@ def write_rows(
     Floats are written so that they read back as the same number. `None` is an empty cell.
     """
     with replacing(path) as temporary, temporary.open("w", newline="", **TEXT) as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
+        # Text is quoted: csv itself would leave a carriage return in a name bare.
+        writer = csv.DictWriter(stream, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows(rows)
 

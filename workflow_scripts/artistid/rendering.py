@@ -1,5 +1,6 @@
 """Tables as files: CSV for machines, Markdown and HTML for people."""
 
+import csv
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ p { max-width: 60em; line-height: 1.4; }
 
 def write_csv(table: "pd.DataFrame", path: str | Path) -> None:
     """Write a table for machines."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
 def write_markdown(table: "pd.DataFrame", path: str | Path, title: str, caption: str) -> None:

@@ -1,6 +1,6 @@
 """The tables, from the metrics of the runs that were asked for and from their comparison."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +111,8 @@ def f1_table(summary: "pd.DataFrame", answers: str = "Slices") -> "pd.DataFrame"
         "Split": summary["split"],
         "Slice": summary["slice_seconds"].map(length),
         "Macro F1": mean_and_deviation(summary, "macro_f1"),
-        "95 % interval": summary.apply(interval, axis=1),
-        "Best": summary.apply(_best, axis=1),
+        "95 % interval": by_row(summary, interval),
+        "Best": by_row(summary, _best),
         "Weighted F1": mean_and_deviation(summary, "weighted_f1"),
         "Accuracy": mean_and_deviation(summary, "accuracy"),
         "Seeds": summary["seeds"],
@@ -134,16 +134,23 @@ def song_table(by_mean: "pd.DataFrame", by_vote: "pd.DataFrame") -> "pd.DataFram
 def mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
     """Return ``mean ± deviation`` as text; the mean alone where there is one seed."""
 
-    def cell(row: "pd.Series") -> str:
+    def cell(row: Mapping[str, Any]) -> str:
         mean, deviation = row[f"{column}_mean"], row[f"{column}_std"]
         if deviation != deviation:  # a single seed has no deviation
             return f"{mean:.{digits}f}"
         return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
-    return summary.apply(cell, axis=1)
+    return by_row(summary, cell)
 
 
-def interval(row: "pd.Series") -> str:
+def by_row(table: "pd.DataFrame", cell: Callable[[Mapping[str, Any]], str]) -> "pd.Series":
+    """Return a column of text made from each row; also of a table without rows."""
+    import pandas as pd
+
+    return pd.Series([cell(row) for row in table.to_dict("records")], table.index, dtype=object)
+
+
+def interval(row: Mapping[str, Any]) -> str:
     """Return ``low to high`` as text, marked where there are too few songs."""
     if row["low"] != row["low"]:
         return "–"
@@ -156,7 +163,7 @@ def length(seconds: float) -> str:
     return "whole" if seconds != seconds else f"{seconds:g} s"
 
 
-def _best(row: "pd.Series") -> str:
+def _best(row: Mapping[str, Any]) -> str:
     return f"{row['macro_f1_best']:.3f} (seed {row['best_seed']})"
 
 
@@ -177,9 +184,11 @@ def slices_by_split(several: "pd.DataFrame") -> "pd.DataFrame":
     """Return macro F1 with splits as rows and slice lengths as columns, as the paper's section 5.
 
     Args:
-        several: what `at_several_lengths` returns.
+        several: what `at_several_lengths` returns of a summary with intervals.
     """
-    shown = several.assign(cell=mean_and_deviation(several, "macro_f1"))
+    cells = mean_and_deviation(several, "macro_f1")
+    intervals = by_row(several, interval)
+    shown = several.assign(cell=cells.where(intervals == "–", cells + " (" + intervals + ")"))
     table = shown.pivot(index=["model", "split"], columns="slice_seconds", values="cell")
     table.columns = [length(seconds) for seconds in table.columns]
     order = list(dict.fromkeys(zip(shown["model"], shown["split"], strict=True)))
@@ -273,7 +282,7 @@ def effect_table(effects: "pd.DataFrame") -> "pd.DataFrame":
                 effects["pooling"] == "none", effects["level"] + " (" + effects["pooling"] + ")"
             ),
             "Song minus album": effects["mean"].map("{:+.3f}".format),
-            "95 % interval": effects.apply(interval, axis=1),
+            "95 % interval": by_row(effects, interval),
         }
     )
 
@@ -282,15 +291,16 @@ def pair_table(pairs: "pd.DataFrame") -> "pd.DataFrame":
     """Return the paired tests as they are printed."""
     import pandas as pd
 
-    marks = pairs["too_few"].map({True: f" {DAGGER}", False: ""})
+    marks = by_row(pairs, lambda row: f" {DAGGER}" if row["too_few"] else "")
     return pd.DataFrame(
         {
             "Split": pairs["split"],
+            "Slice": pairs["slice_seconds"].map(length),
             "First": pairs["first"],
             "Second": pairs["second"],
             "Difference": pairs["difference"].map("{:+.3f}".format),
             "p": pairs["p"].map("{:.4f}".format),
-            "p, corrected": pairs["p_corrected"].map("{:.4f}".format) + marks,
+            "p, corrected": pairs["p_corrected"].map("{:.4f}".format).astype(object) + marks,
             "Songs": pairs["songs"],
         }
     )

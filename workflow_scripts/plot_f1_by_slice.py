@@ -1,0 +1,22 @@
+"""Plot macro F1 by slice length with its intervals, at one level."""
+
+from artistid.evaluation import MEAN, NO_POOLING, SLICE
+from artistid.figures.f1_by_slice import draw_f1_by_slice
+from artistid.figures.style import save
+from artistid.jobs import logged
+from artistid.tables import concatenated, in_order, read_table, summarise_runs
+
+COLUMNS = ["model", "split", "slice_seconds", "mean", "low", "high", "too_few"]
+
+level = snakemake.wildcards.level
+with logged(snakemake.log[0], f"F1 by slice, {level}") as log:
+    pooling = NO_POOLING if level == SLICE else MEAN
+    models = [*snakemake.params.models, "chance"]
+    rows = read_table(snakemake.input.intervals)
+    rows = rows[(rows["level"] == level) & (rows["pooling"] == pooling)]
+    intervals = in_order(rows, models)
+    summary = summarise_runs(read_table(snakemake.input.metrics), models, level, pooling)
+    chance = summary[summary["model"] == "chance"].rename(columns={"macro_f1_mean": "mean"})
+    chance = chance.assign(low=chance["mean"], high=chance["mean"], too_few=False)
+    save(draw_f1_by_slice(concatenated([intervals[COLUMNS], chance[COLUMNS]])), snakemake.output[0])
+    log.info("%d cells drawn", len(intervals))
