@@ -14,6 +14,7 @@ from artistid.mel_cache import write_album
 
 
 def log_mels(tracks: list[dict[str, str]]) -> Iterator[tuple[dict[str, str], np.ndarray]]:
+    """Yield each track of the listing with its log-mel spectrogram, (frames, n_mels)."""
     # The folder is no parameter: a corpus that moves is still the same corpus.
     audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
     filters = np.load(snakemake.input.filters, allow_pickle=False)

@@ -15,6 +15,7 @@ from artistid.jobs import logged
 
 
 def scan_corpus(log) -> None:
+    """Scan, report, stop if too much is bad, and write the listings."""
     # The folder is no parameter: a corpus that moves is still the same corpus.
     audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
     recordings, others = list_recordings(audio_dir)

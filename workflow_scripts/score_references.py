@@ -19,6 +19,7 @@ from artistid.splits import TEST, TRAIN, VALIDATION
 
 
 def score_references() -> list[dict]:
+    """Return the rows of metrics of chance and of the majority class."""
     axes, manifest = snakemake.params.axes, read_rows(snakemake.input.split)
     n_classes = len(class_names(manifest))
 

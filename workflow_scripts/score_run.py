@@ -18,6 +18,7 @@ from artistid.splits import TEST
 
 
 def score_run() -> list[dict]:
+    """Write scores and outcomes; return the rows of metrics."""
     axes, classes, subsets = read_predictions(Path(snakemake.input.predictions))
     metrics, artists, test_counts = [], [], {}
     for subset, predictions in subsets.items():

@@ -10,7 +10,7 @@ from artistid.files import read_rows
 from artistid.jobs import logged
 from artistid.mfcc import mfcc
 from artistid.predictions import Predictions, write_predictions
-from artistid.records import Stopwatch, write_records
+from artistid.records import Stopwatch, on_cpu, write_records
 from artistid.registry import load_model
 from artistid.slices import slice_starts
 from artistid.splits import TEST, TRAIN, VALIDATION
@@ -39,6 +39,7 @@ def predict(system, track_ids, targets, mfccs) -> Predictions:
 
 
 def train_frame_system(log) -> None:
+    """Train, calibrate on validation, and write everything that the run leaves."""
     stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
     manifest = read_rows(snakemake.input.split)
@@ -61,14 +62,7 @@ def train_frame_system(log) -> None:
         for subset, part in raw.items()
     }
     write_predictions(Path(output.predictions), axes, classes, predictions)
-    provenance = {
-        "config": dict(snakemake.config),
-        "device": f"CPU, {snakemake.threads} threads",
-        "device_type": "cpu",
-        "threads": snakemake.threads,
-        "libraries": ["h5py", "numpy", "scikit-learn", "scipy"],
-        "temperature": float(temperature),
-    }
+    provenance = on_cpu(snakemake.config, snakemake.threads, temperature=float(temperature))
     write_records(output.provenance, output.timing, axes, stopwatch, provenance)
     log.info("trained in %.1f s", stopwatch.seconds)
 

@@ -27,6 +27,7 @@ from artistid.weights import save_weights
 
 
 def train_network(log) -> None:
+    """Train, and write everything that the run leaves."""
     stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
     torch.set_num_threads(snakemake.threads)

@@ -10,12 +10,13 @@ from artistid.files import read_rows
 from artistid.jobs import logged
 from artistid.mfcc import mfcc
 from artistid.predictions import Predictions, write_predictions
-from artistid.records import Stopwatch, write_records
+from artistid.records import Stopwatch, on_cpu, write_records
 from artistid.registry import load_model
 from artistid.splits import SUBSETS, TEST, TRAIN, VALIDATION
 
 
 def train_song_system(log) -> None:
+    """Train, calibrate on validation, and write everything that the run leaves."""
     stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
     manifest = read_rows(snakemake.input.split)
@@ -40,15 +41,9 @@ def train_song_system(log) -> None:
         for subset, own in scores.items()
     }
     write_predictions(Path(output.predictions), axes, classes, predictions)
-    provenance = {
-        "config": dict(snakemake.config),
-        "device": f"CPU, {snakemake.threads} threads",
-        "device_type": "cpu",
-        "threads": snakemake.threads,
-        "libraries": ["h5py", "numpy", "scikit-learn", "scipy"],
-        "chosen": system.chosen,
-        "temperature": float(temperature),
-    }
+    provenance = on_cpu(
+        snakemake.config, snakemake.threads, chosen=system.chosen, temperature=float(temperature)
+    )
     write_records(output.provenance, output.timing, axes, stopwatch, provenance)
     log.info("trained in %.1f s", stopwatch.seconds)
 

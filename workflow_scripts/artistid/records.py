@@ -42,6 +42,23 @@ class Stopwatch:
         self.seconds = time.perf_counter() - self._since
 
 
+def on_cpu(config: Mapping[str, Any], threads: int, **more: Any) -> dict[str, Any]:
+    """Return the provenance of a classical system, as `write_records` takes it.
+
+    Args:
+        config: the configuration in force.
+        threads: processor threads that the job was given.
+        more: what else is worth keeping, such as what validation chose.
+    """
+    return {
+        "config": dict(config),
+        "device": f"CPU, {threads} threads",
+        "device_type": "cpu",
+        "threads": threads,
+        "libraries": ["h5py", "numpy", "scikit-learn", "scipy"],
+    } | more
+
+
 def write_records(
     provenance_json: str,
     timing_csv: str,
