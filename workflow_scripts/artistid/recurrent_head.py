@@ -4,6 +4,7 @@ Nasrullah & Zhao 2019 (arXiv:1901.04555), figure 2: two stacked GRUs of 32 units
 one dense layer. The paper (section 4) changed the convolutions before it and nothing here.
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -18,5 +19,8 @@ class RecurrentHead(nn.Module):
     def forward(self, feature_maps: Tensor) -> Tensor:
         """Return (batch, units) for feature maps of (batch, channels, mel bands, time)."""
         sequence = feature_maps.flatten(1, 2).transpose(1, 2)  # (batch, time, channels * bands)
-        states, _ = self.gru(sequence)
+        # In float32 also where convolutions run in 16 bits: recurrence is a small part of the work,
+        # and not every GPU library has it in bfloat16.
+        with torch.autocast(sequence.device.type, enabled=False):
+            states, _ = self.gru(sequence.float())
         return self.dropout(states[:, -1])

@@ -57,7 +57,7 @@ def draw_f1_by_slice(table: "pd.DataFrame") -> Figure:
         _draw_chance(axes, rows.sort_values("position"), len(lengths))
     axes.set_xticks(range(len(lengths)), [_length(seconds) for seconds in lengths])
     axes.set_xlim(-0.5, len(lengths) - 0.5)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.03)
     axes.set_xlabel("slice length (s)")
     axes.set_ylabel(f"macro F1 ({100 * LEVEL:g} % interval)")
     without_box(axes)
