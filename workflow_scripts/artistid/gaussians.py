@@ -13,8 +13,6 @@ from artistid.mfcc import in_slices, sampled_tracks, scored_in_chunks
 class ArtistDensities:
     """A Gaussian mixture for each artist, learned from that artist's frames alone."""
 
-    IS_LIKELIHOOD = True
-
     def __init__(
         self, mixture: GaussianMixture, frames_per_track: int | None, n_classes: int, seed: int
     ) -> None:

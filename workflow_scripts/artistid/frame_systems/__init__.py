@@ -2,6 +2,6 @@
 
 Built as ``System(settings, n_classes, seed)``. ``fit(mfccs, targets)`` learns from tracks, each an
 array of shape (frames, 20); ``slice_scores(mfcc, starts, slice_frames)`` returns (slices, classes)
-for one track. ``IS_LIKELIHOOD`` says whether the scores are log-likelihoods, or decision values
-that have to be calibrated.
+for one track. The scores are log-likelihoods or
+decision values; the caller calibrates both.
 """

@@ -47,8 +47,6 @@ class Settings:
 class SvmMfcc:
     """Standardisation, Nyström features, linear SVMs."""
 
-    IS_LIKELIHOOD = False
-
     def __init__(self, settings: Settings, n_classes: int, seed: int) -> None:
         self._settings = settings
         self._n_classes = n_classes
