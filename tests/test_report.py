@@ -1,11 +1,16 @@
 """The report, opened in a real browser: its tables, its figures, no error on the console."""
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 from conftest import snakemake
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -57,32 +62,63 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
+TABLE = "//iframe"
+FIGURE = "//img[not(contains(@src, 'logo.svg'))]"
+
+
 @pytest.fixture
 def opened(browser, report):
-    browser.get(report.as_uri())
-    found(browser, "//*[text()='Results']")
+    open_report(browser, report)
     return browser
 
 
-def found(driver, xpath: str):
+def open_report(driver, report: Path) -> None:
+    driver.get(report.as_uri())
+    found(driver, "//*[text()='Results']")
+
+
+def found(driver, xpath: str, seconds: float = 20):
     """The first element that is shown, waited for."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for element in driver.find_elements("xpath", xpath):
-            if element.is_displayed():
-                return element
+        with contextlib.suppress(StaleElementReferenceException):
+            for element in driver.find_elements("xpath", xpath):
+                if element.is_displayed():
+                    return element
         time.sleep(0.1)
-    raise AssertionError(f"nothing at {xpath}")
+    shown = driver.find_element("xpath", "//body").text
+    raise AssertionError(f"nothing at {xpath}; shown is: {shown}")
 
 
-def show(driver, category: str, *labels: str) -> None:
-    """Click through to the first result of a category that has the labels.
+def click(driver, xpath: str) -> None:
+    """Click on the first element that is shown, once it has stopped moving.
+
+    The page computes its style sheet while it is shown: on a busy machine, things move under the
+    pointer until that is done.
+    """
+    for _ in range(50):
+        with contextlib.suppress(ElementClickInterceptedException, StaleElementReferenceException):
+            element = found(driver, xpath)
+            place = element.rect
+            time.sleep(0.2)
+            if element.rect == place:
+                element.click()
+                return
+    raise AssertionError(f"cannot be clicked: {xpath}")
+
+
+def show(driver, content: str, category: str, *labels: str):
+    """Click through to the first result of a category that has the labels, and return it.
 
     A label of two values is a toggle of the category, any other a column.
     """
-    found(driver, f"//*[text()='{category}']").click()
+    click(driver, f"//*[text()='{category}']")
     cells = "".join(f"[.//td[normalize-space()='{label}']]" for label in labels)
-    found(driver, f"//tr{cells}//a[@iconname='eye']").click()
+    for _ in range(3):  # a click may still be lost: like a person, click again
+        click(driver, f"//tr{cells}//a[@iconname='eye']")
+        with contextlib.suppress(AssertionError):
+            return found(driver, content, seconds=10)
+    return found(driver, content)
 
 
 def console_errors(driver) -> list[str]:
@@ -97,8 +133,7 @@ def test_description_and_categories_are_there(opened):
 
 
 def test_table_is_shown_as_a_table(opened):
-    show(opened, "Tables", "f1 by model")
-    opened.switch_to.frame(found(opened, "//iframe"))
+    opened.switch_to.frame(show(opened, TABLE, "Tables", "f1 by model"))
     assert "Slice-level F1 by model and split" in found(opened, "//h1").text
     headings = [element.text for element in opened.find_elements("xpath", "//th")]
     assert headings[:5] == ["Model", "Split", "Slice", "Macro F1", "95 % interval"]
@@ -110,7 +145,7 @@ def test_table_is_shown_as_a_table(opened):
 
 def shown_image(driver) -> str:
     """Wait for the image that is shown, and return its data."""
-    image = found(driver, "//img[not(contains(@src, 'logo.svg'))]")
+    image = found(driver, FIGURE)
     until = time.monotonic() + 10
     while not driver.execute_script("return arguments[0].complete", image):
         assert time.monotonic() < until
@@ -128,15 +163,15 @@ def shown_image(driver) -> str:
     ],
 )
 def test_figure_is_shown(opened, category, label):
-    show(opened, category, label)
+    show(opened, FIGURE, category, label)
     shown_image(opened)
     assert console_errors(opened) == []
 
 
 def test_confusion_matrices_are_filtered_by_model_slice_level_and_split(opened):
-    show(opened, "Confusion matrices", "resnet50", "1s", "song")
+    show(opened, FIGURE, "Confusion matrices", "resnet50", "1s", "song")
     of_albums = shown_image(opened)
-    found(opened, "//label[@for='toggle-split-song']").click()
+    click(opened, "//label[@for='toggle-split-song']")
     until = time.monotonic() + 10
     while shown_image(opened) == of_albums:
         assert time.monotonic() < until, "the toggle changes the figure"
@@ -145,8 +180,7 @@ def test_confusion_matrices_are_filtered_by_model_slice_level_and_split(opened):
 
 
 def test_report_needs_nothing_from_elsewhere(report, browser):
-    browser.get(report.as_uri())
-    found(browser, "//*[text()='Results']")
+    open_report(browser, report)
     urls = browser.execute_script(
         "return performance.getEntriesByType('resource').map(entry => entry.name)"
     )
