@@ -21,8 +21,9 @@ rule plot_log_mels:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         log_mel=config["log_mel"],
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
@@ -51,8 +52,9 @@ rule plot_learning_curves:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_learning_curves.py"
 
@@ -96,8 +98,9 @@ rule plot_confusion:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_confusion.py"
 
@@ -144,8 +147,9 @@ rule plot_f1_by_slice:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         models=config["experiment"]["models"],
     script:
@@ -171,8 +175,9 @@ rule plot_album_effect:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         models=config["experiment"]["models"],
     script:
@@ -199,8 +204,9 @@ rule plot_embedding_map:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_embedding_map.py"
 
@@ -224,7 +230,8 @@ rule plot_resources:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_resources.py"

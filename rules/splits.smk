@@ -15,8 +15,9 @@ rule draw_split:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(split_needs),
+        runtime=runtime(split_needs),
+        disk_mb=disk_mb(split_needs),
     params:
         fractions=lambda wildcards: (
             config["song_split"] if wildcards.split == "song" else {}
