@@ -68,8 +68,8 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 NodeName={host} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} \
 Gres=gpu:{gpus} State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=UNLIMITED DefaultTime=5 State=UP PriorityTier=1 \
-GraceTime=2
+PartitionName=main Nodes={host} Default=YES MaxTime=UNLIMITED DefaultTime=5 State=UP \
+PriorityTier=1 GraceTime=2
 PartitionName=urgent Nodes={host} MaxTime=60 DefaultTime=5 State=UP PriorityTier=9 PreemptMode=OFF
 """
 GRES_CONF = """
@@ -115,7 +115,9 @@ class Slurm:
 
     def running(self, comment: str) -> list[int]:
         """Return the running jobs whose comment holds a text."""
-        return [n for n, (state, text) in self.jobs().items() if state == "RUNNING" and comment in text]
+        return [
+            n for n, (state, text) in self.jobs().items() if state == "RUNNING" and comment in text
+        ]
 
     def detail(self, job: int) -> str:
         """Return all that Slurm knows of a job."""

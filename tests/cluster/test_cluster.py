@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, copy_workflow, write_config
 from slurm import INSTALL, Slurm, missing_programs, one_machine_slurm
 
-SECONDS = 300  # that anything may take on a busy machine
+SECONDS = 600  # that anything may take on a busy machine
 # A network and a classical system on both splits: every kind of job but the second step's choice.
 # Validation never stops the training, which lasts long enough to be interrupted.
 CONFIG = {
@@ -63,6 +63,8 @@ class Seen:
     epochs_before_preemption: dict[str, int] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     left_over: list[str] = field(default_factory=list)
+    login_node_mb: float = 0.0
+    login_node_libraries: set[str] = field(default_factory=set)
 
 
 def start(workdir: Path, *arguments: str, **options) -> subprocess.Popen:
@@ -93,7 +95,9 @@ def training_logs(results: Path) -> dict[str, str]:
 
 
 def last_epochs(results: Path) -> dict[str, int]:
-    found = {split: re.findall(r"epoch (\d+)/", text) for split, text in training_logs(results).items()}
+    found = {
+        split: re.findall(r"epoch (\d+)/", text) for split, text in training_logs(results).items()
+    }
     return {split: int(epochs[-1]) for split, epochs in found.items() if epochs}
 
 
@@ -140,10 +144,19 @@ def drive(slurm: Slurm, workdir: Path, failures: Path, seen: Seen, run: subproce
     seen.failures_output = (failures / "output.txt").read_text()
 
 
-def watch_addresses(slurm: Slurm, seen: Seen, stop: threading.Event) -> None:
+def watch(slurm: Slurm, run: subprocess.Popen, seen: Seen, stop: threading.Event) -> None:
+    """See who talks to whom, and what the process on the login node takes."""
     while not stop.wait(0.5):
         seen.addresses.update(slurm.listeners())
         seen.addresses.update(slurm.peers())
+        try:
+            status = Path(f"/proc/{run.pid}/status").read_text()
+            mapped = Path(f"/proc/{run.pid}/maps").read_text()
+        except OSError:  # it has ended
+            continue
+        if peak := re.search(r"VmHWM:\s+(\d+)", status):
+            seen.login_node_mb = int(peak[1]) / 1024
+        seen.login_node_libraries.update(re.findall(r"/site-packages/(\w+)/", mapped))
 
 
 @pytest.fixture(scope="module")
@@ -164,9 +177,9 @@ def seen(tmp_path_factory) -> Seen:
     with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
         with one_machine_slurm(Path(folder)) as slurm:
             stop = threading.Event()
-            watcher = threading.Thread(target=watch_addresses, args=(slurm, seen, stop))
-            watcher.start()
             run = start(workdir, *CLUSTER, *SAME, *TOO_LITTLE, env=slurm.environment)
+            watcher = threading.Thread(target=watch, args=(slurm, run, seen, stop))
+            watcher.start()
             alone = start(local, "--cores", "2", *SAME)
             try:
                 drive(slurm, workdir, failures, seen, run)
@@ -182,7 +195,7 @@ def seen(tmp_path_factory) -> Seen:
         while (seen_left := slurm.processes()) and time.monotonic() < deadline:
             time.sleep(0.3)
         seen.left_over = seen_left
-    print(f"{time.monotonic() - started:.0f} s")
+    print(f"{time.monotonic() - started:.0f} s; {seen.login_node_mb:.0f} MB on the login node")
     return seen
 
 
@@ -253,12 +266,15 @@ def test_jobs_of_a_lost_node_run_again_when_it_is_back(seen):
     assert "Restarts=1" in seen.details[job]
 
 
-def test_preempted_trainings_run_again_under_their_numbers(seen):
-    assert set(seen.epochs_before_preemption) == {"song", "album"}
-    assert jobs_of(seen, "train_network") == sorted(seen.training_jobs)
-    for job in seen.training_jobs:
-        assert seen.jobs[job][0] == "COMPLETED"
-        assert "Restarts=1" in seen.details[job]
+@pytest.mark.parametrize("split", ["song", "album"])
+def test_preempted_training_runs_again(seen, split):
+    assert seen.epochs_before_preemption[split] >= 3
+    # SIGTERM lets the job fail before Slurm sends it back to its queue: Snakemake submits another.
+    # Where it does not, Slurm starts the same one again.
+    *_, last = jobs = jobs_of(seen, f"train_network_wildcards_crnn_{split}")
+    assert jobs[0] in seen.training_jobs
+    assert len(jobs) == 2 or "Restarts=1" in seen.details[last]
+    assert seen.jobs[last][0] == "COMPLETED"
 
 
 def test_job_that_runs_out_of_time_gets_more(seen):
@@ -284,6 +300,12 @@ def test_short_jobs_travel_together(seen):
     assert len(jobs_of(seen, "draw_split")) == 1
     assert len(jobs_of(seen, "score_run")) == 1
     assert len(seen.jobs) < 30
+
+
+def test_login_node_carries_little(seen):
+    assert 0 < seen.login_node_mb < 300
+    heavy = {"torch", "librosa", "numba", "scipy", "sklearn", "matplotlib"}
+    assert not seen.login_node_libraries & heavy
 
 
 def test_no_traffic_leaves_loopback(seen):

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from artistid.files import TEXT
@@ -25,9 +26,9 @@ SNAKEMAKE_MB, SNAKEMAKE_MB_PER_ALBUM = 350, 0.05
 PLAIN_MB, LIBRARIES_MB = 150, 350
 # torch in a process with a GPU: CUDA's libraries are mapped and a context is made. Without one 370.
 TORCH_MB = 3000
-# Megabytes that a training step holds for each slice of a second at the published width, and for the
-# weights, their gradients and Adam's two averages.
-STEP_MB = {"crnn": 10, "inception_rnn": 16, "resnet50": 12, "resnet50_rnn": 12}
+# Megabytes that a training step holds for each slice of a second at the published width, and for
+# the weights, their gradients and Adam's two averages.
+STEP_MB = {"crnn": 10, "inception_rnn": 14, "resnet50": 11, "resnet50_rnn": 11}
 WEIGHTS_MB = {"crnn": 150, "inception_rnn": 150, "resnet50": 800, "resnet50_rnn": 200}
 PUBLISHED_WIDTH, FRAMES_PER_SECOND = 64, 31
 # Slices of a second that a slow GPU (of 2016, in 32 bits) trains on in a second.
@@ -69,7 +70,7 @@ class CorpusSize:
 def corpus_size(tracks_csv: str | os.PathLike[str]) -> CorpusSize:
     """Sum up ``tracks.csv``, row by row: a million tracks need no more memory than their albums."""
     artists, albums, n_tracks, longest = set(), {}, 0, 0.0
-    with open(tracks_csv, newline="", **TEXT) as stream:
+    with Path(tracks_csv).open(newline="", **TEXT) as stream:
         rows = csv.reader(stream)
         header = next(rows)
         status, album, artist, duration = map(
@@ -139,9 +140,7 @@ def split(size: CorpusSize) -> Needs:
     return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.001 * size.n_tracks, 0.001 * size.n_tracks)
 
 
-def step_mb(
-    model: str, settings: Mapping[str, Any], batch_size: int, slice_frames: int
-) -> float:
+def step_mb(model: str, settings: Mapping[str, Any], batch_size: int, slice_frames: int) -> float:
     """Return what a training step on the processor holds beside the data set.
 
     Activations grow with batch, slice and width, weights with the square of the width. A network
@@ -219,9 +218,7 @@ def _answers_mb(size: CorpusSize, slice_frames: int, log_mel: Mapping[str, Any])
     return frames / slice_frames / 2 * size.n_artists * FLOAT32 / MEGA
 
 
-def scoring(
-    size: CorpusSize, slice_frames: int | None, log_mel: Mapping[str, Any]
-) -> Needs:
+def scoring(size: CorpusSize, slice_frames: int | None, log_mel: Mapping[str, Any]) -> Needs:
     """A run's scores: its predictions, and copies in float64. None: answers for songs only."""
     answers_mb = size.n_tracks * size.n_artists * FLOAT32 / MEGA
     if slice_frames is not None:
@@ -231,9 +228,7 @@ def scoring(
 
 def references(size: CorpusSize) -> Needs:
     """What guessing scores: the lengths of all tracks, read from the caches' headers."""
-    return needs(
-        PLAIN_MB + 0.01 * size.n_tracks, 0.005 * size.n_tracks, n_albums=len(size.albums)
-    )
+    return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.005 * size.n_tracks, n_albums=len(size.albums))
 
 
 def tables(size: CorpusSize, n_runs: int) -> Needs:
