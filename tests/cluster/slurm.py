@@ -10,13 +10,24 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
-INSTALL = "apt-get install --no-install-recommends slurmctld slurmd slurm-client munge"
+PROGRAMS = (
+    "munged",
+    "slurmctld",
+    "slurmd",
+    "sbatch",
+    "srun",
+    "squeue",
+    "scancel",
+    "scontrol",
+    "ss",
+)
+INSTALL = "apt-get install --no-install-recommends slurmctld slurmd slurm-client munge iproute2"
 CPUS, MEMORY_MB, GPUS = 8, 24000, 2
 
 SLURM_CONF = """
@@ -223,7 +234,11 @@ class Slurm:
 
 @contextmanager
 def one_machine_slurm(root: Path) -> Iterator[Slurm]:
-    """Start a cluster below a folder (a short path: munge's socket lies there), and stop it."""
+    """Start a cluster below a folder (a short path: munge's socket lies there), and stop it.
+
+    Also on SIGTERM, which would end this process and leave the daemons.
+    """
+    earlier = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("bin", "etc", "run", "state", "spool", "log", "gpu"):
         (root / name).mkdir(parents=True, exist_ok=True)
     root.chmod(0o755)  # munged wants its folders writable by their owner alone
@@ -268,6 +283,7 @@ def one_machine_slurm(root: Path) -> Iterator[Slurm]:
         _end_jobs(slurm)
         for daemon in ("slurmd", "slurmctld", "munged"):
             slurm.stop(daemon)
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def _end_jobs(slurm: Slurm) -> None:

@@ -249,7 +249,8 @@ def test_cancelled_job_is_submitted_again(seen):
     first, second = jobs_of(seen, "extract_log_mel")
     assert seen.jobs[first][0] == "CANCELLED"
     assert seen.jobs[second][0] == "COMPLETED"
-    assert f"SLURM-job '{first}' failed, SLURM status is: 'CANCELLED'" in seen.output
+    assert "Error in group log_mel" in seen.output
+    assert re.search(rf"JOB {first} ON \S+ CANCELLED", seen.output)
 
 
 @pytest.mark.parametrize("split", ["song", "album"])
