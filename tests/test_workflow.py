@@ -106,8 +106,8 @@ def test_tables_equal_scikit_learns_scores_of_the_predictions(results, name, lev
         for metric in ("macro_f1", "weighted_f1", "accuracy"):
             assert row[f"{metric}_mean"] == pytest.approx(runs[metric].mean())
             assert row[f"{metric}_std"] == pytest.approx(runs[metric].std())
+            assert row[f"{metric}_low"] <= row[f"{metric}_mean"] + 1e-9
         assert row["macro_f1_best"] == pytest.approx(runs["macro_f1"].max())
-        assert row["low"] <= row["macro_f1_mean"] + 1e-9
         assert row["too_few"]  # one or two songs of an artist
 
 
@@ -118,6 +118,14 @@ def test_table_for_people_shows_the_same_numbers(results):
         cells = f"| {row['model']} | {row['split']} | 1 s | {row['macro_f1_mean']:.3f} ± "
         assert cells in people
     assert "Corpus: tiny. Test set." in people
+
+
+def test_every_artists_f1_has_its_interval(results):
+    table = pd.read_csv(results / "tables/f1_by_artist.csv")
+    assert len(table) == 3 * (4 * 2 + 2 + 3 * 2 + 2 * 2)
+    assert (table["f1_low"] <= table["f1_mean"] + 1e-9).all()
+    assert (table["f1_high"] >= table["f1_mean"] - 1e-9).all()
+    assert table["too_few"].all()
 
 
 def test_chance_and_majority_stand_in_the_table(results):
