@@ -28,8 +28,12 @@ from artistid.corpus import album_ids, folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
 from artistid.follow_up import read_choice
+from artistid.lifetime import mark_workflow
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.sources import source_files
+
+# A job of this machine ends with its workflow, and leaves no orphan beside its successor.
+mark_workflow()
 
 _schema = read_yaml(SCRIPTS.parent / "schemas" / "config.schema.yaml")
 _given = with_types(config, _schema)

@@ -33,6 +33,8 @@ rule train_network:
         log_mel=config["log_mel"],
         settings=model_settings,
         training=config["training"],
+        # Outside the outputs, which are deleted before a job runs again.
+        state=f"{RESULTS}/training_state/{AXES}.pt",
     script:
         "../workflow_scripts/train_network.py"
 

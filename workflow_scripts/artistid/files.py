@@ -1,6 +1,7 @@
 """Whole files or none: output appears under its name only when it is complete."""
 
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -18,10 +19,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block succeeds.
 
     The temporary file is removed when the block fails, so that nothing half-written is ever found
-    under the final name.
+    under the final name. What a process that was killed left behind is removed too: one process
+    at a time writes a file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        left_behind.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary

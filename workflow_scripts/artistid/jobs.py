@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from artistid.errors import InputError
+from artistid.lifetime import end_when_told, end_with_workflow
 
 _TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job's progress on the terminal
 
@@ -33,6 +34,8 @@ class _Paced(logging.Filter):
 def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     """Log to a file and to the terminal while the block runs; end the process when it fails.
 
+    The process also ends with its workflow, and in order when it is told to (SIGTERM).
+
     An `InputError` is one line on the terminal and in the file. Any other exception keeps its
     traceback, in the file; the terminal names the file. What libraries write to the standard error
     stream themselves (libmpg123 complains about many a sound mp3 file) goes to the file.
@@ -41,6 +44,8 @@ def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
         log_file: written anew.
         name: what stands before each line on the terminal, such as the run's axes.
     """
+    end_with_workflow()
+    end_when_told()
     Path(log_file).parent.mkdir(parents=True, exist_ok=True)
     Path(log_file).write_bytes(b"")
     file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
@@ -55,6 +60,9 @@ def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     logger = logging.getLogger("job")
     try:
         yield logger
+    except SystemExit as ended:
+        logger.error("ended from outside (exit code %s)", ended.code)
+        raise
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)
