@@ -24,6 +24,8 @@ rule train_network:
     threads: training_threads
     resources:
         gpu=1,
+        # Trainings that may share a GPU (docs/gpus.md).
+        jobs_per_device=1,
         # Twice the caches while they are joined, and torch.
         mem_mb=lambda wildcards, input, attempt: int(3000 + 3 * input.size_mb) * attempt,
         runtime=lambda wildcards, attempt: 24 * 60 * attempt,

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from artistid.dataset import SliceSet, band_statistics, class_names, load_slices
+from artistid.devices import fitting, take_device
 from artistid.embedding import AT_MOST, write_embedding
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
@@ -104,4 +105,7 @@ axes = snakemake.params.axes
 name = f"{axes['model']} {axes['split']} {snakemake.wildcards.slice} seed{axes['seed']}"
 lock = Path(snakemake.params.state).with_suffix(".lock")
 with logged(snakemake.log[0], name) as log, only_one(lock):
-    train_network(log)
+    # Before torch asks for devices, which it does not do when it is imported.
+    own = take_device(snakemake.resources.jobs_per_device, report=log.info)
+    with fitting(snakemake.params.training["batch_size"], own or "the processor"):
+        train_network(log)
