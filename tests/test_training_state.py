@@ -28,8 +28,8 @@ def train(saved=None, killed_after=None, settings=SETTINGS):
 
     def report(line: str) -> None:
         said.append(line)
-        if killed_after and f"epoch {killed_after + 1}/" in line:
-            raise KilledError  # the epoch after it is lost
+        if killed_after and f"epoch {killed_after}/" in line:
+            raise KilledError
 
     parts = toy_set(33, 0), toy_set(16, 1)
     normalisation = band_statistics(parts[0])

@@ -140,9 +140,9 @@ def fit(
         counts = _confusion(logits, validation.targets)
         values = (epoch, train_loss, validation_loss, scores(counts)["macro_f1"])
         training.end_epoch(values, time.perf_counter() - started)
-        report(_progress(training, len(train.slices), settings.epochs))
         if saved:
             saved.save(training.state())
+        report(_progress(training, len(train.slices), settings.epochs))
     if not training.best_epoch:
         raise FloatingPointError("the validation loss was never a number; lower the learning rate")
     network.load_state_dict(training.best_weights)
