@@ -79,9 +79,7 @@ def _write_clipped(
     return dataset
 
 
-def _joined(
-    blocks: Iterable[NDArray[np.float32]], n_frames: int
-) -> Iterator[NDArray[np.float32]]:
+def _joined(blocks: Iterable[NDArray[np.float32]], n_frames: int) -> Iterator[NDArray[np.float32]]:
     """Yield the blocks' frames, `n_frames` at a time; the last may be fewer."""
     pending: list[NDArray[np.float32]] = []
     for block in blocks:
