@@ -259,7 +259,7 @@ def use_configuration(tree: dict, schema: dict) -> None:
 
 
 def case(seed: int, number: int) -> random.Random:
-    return random.Random(f"{seed} {number}")  # noqa: S311
+    return random.Random(f"{seed} {number}")
 
 
 def reader(folder: Path) -> Callable[[random.Random], str]:
@@ -295,7 +295,7 @@ def work(seed: int, numbers: Any, answers: Any, folder: Path) -> None:
     while (number := numbers.recv()) is not None:
         try:
             answers.send((True, read(case(seed, number))))
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             answers.send((False, f"{type(error).__name__}: {error}"))
 
 
