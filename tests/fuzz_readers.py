@@ -190,7 +190,9 @@ def paths_in(tree: Any, prefix: tuple = ()) -> list[tuple]:
 
 
 def mutate_tree(tree: dict, rng: random.Random) -> None:
-    path = rng.choice(paths_in(tree) or [("corpus",)])
+    if not tree:
+        return
+    path = rng.choice(paths_in(tree))
     node: Any = tree
     for key in path[:-1]:
         node = node[key]

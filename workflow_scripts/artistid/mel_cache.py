@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.files import replacing
+from artistid.hdf5 import new_hdf5
 
 FORMAT = "artistid log-mel 1"
 DTYPE = np.float16  # at most 1/32 dB away from the float32 value between -128 and 128 dB
@@ -37,7 +37,7 @@ def write_album(
             write it.
         parameters: the log-mel parameters, kept as an attribute.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["units"] = "dB re 1.0"
         file.attrs["axes"] = "frame, mel band"
