@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artistid.errors import InputError
+from artistid.errors import InputError, shortened
 from artistid.registry import KINDS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.slices import frames_per_slice
 
@@ -130,12 +130,6 @@ def _explain(error: Any) -> Iterator[str]:
         wanted = f"; write {description[0].lower()}{description[1:]}" if description else ""
         # The message quotes what was written, which may be a whole block.
         yield f"{where or 'the whole'}: {shortened(error.message)}{wanted}"
-
-
-def shortened(text: str, at_most: int = 200) -> str:
-    """Return a text with its middle left out where it is long."""
-    half = at_most // 2
-    return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"
 
 
 def _check_numbers(config: Mapping[str, Any]) -> Iterator[str]:
