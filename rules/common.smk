@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -27,6 +28,8 @@ from artistid.config import (
 from artistid.corpus import album_ids, folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
+from artistid.feasibility import check_feasible
+from artistid.files import read_rows
 from artistid.follow_up import read_choice
 from artistid.lifetime import mark_workflow
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
@@ -175,9 +178,18 @@ def followed_model(wildcards):
     return follow_up
 
 
+@cache
+def check_corpus(tracks_csv):
+    """Stop, right after the scan, if the recordings cannot carry the experiment."""
+    try:
+        check_feasible(config, read_rows(tracks_csv))
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
 def all_runs(wildcards):
-    """Return every run that the configuration asks for."""
-    scanned_tracks(wildcards)
+    """Return every run that the configuration asks for; stop if the corpus cannot carry them."""
+    check_corpus(scanned_tracks(wildcards))
     followed = followed_model(wildcards)
     return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artistid.audio import EXTENSIONS, decode_facts
+from artistid.audio import EXTENSIONS, AudioFacts, decode_facts
 from artistid.errors import InputError
 from artistid.files import read_rows, sha256_of_file, write_rows
 
@@ -36,6 +36,7 @@ TRACK_COLUMNS = (
     "sha256",
     "status",
     "reason",
+    "remark",
 )
 ALBUM_COLUMNS = ("track_id", "artist", "album", "path", "duration", "sampling_rate", "sha256")
 
@@ -199,7 +200,18 @@ def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
     }
     if facts.duration < MIN_SECONDS:
         return row | _verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
-    return row | _verdict(OK, "")
+    return row | _verdict(OK, "") | {"remark": _remark(facts)}
+
+
+def _remark(facts: AudioFacts) -> str:
+    """Return what a person should know of a recording that is used nevertheless."""
+    remarks = []
+    if facts.seconds_missing > max(MIN_SECONDS, 0.01 * facts.duration):
+        announced = facts.duration + facts.seconds_missing
+        remarks.append(f"ends after {facts.duration:.1f} s of {announced:.1f} s: cut short?")
+    if facts.peak == 0:
+        remarks.append("digital silence from end to end")
+    return "; ".join(remarks)
 
 
 def _verdict(status: str, reason: str) -> dict[str, str]:
@@ -280,11 +292,34 @@ def describe(
     for track in tracks:
         if track["status"] != OK:
             lines.append(f"  {track['path']}: {track['reason']}")
+    lines += _without_recordings(tracks)
+    if remarkable := [track for track in used if track.get("remark")]:
+        lines.append(f"used, but worth a look: {len(remarkable)}")
+        lines += [f"  {track['path']}: {track['remark']}" for track in remarkable]
+    rates = Counter(track["sampling_rate"] for track in used)
+    if len(rates) > 1:
+        counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
+        lines.append(f"stored at {counts}")
     if others:
         lines.append(f"ignored: {len(others)} hidden or not audio, such as {others[0]}")
     if expected:
         lines += _differences(len(used), artists, expected)
     return "\n".join(lines) + "\n"
+
+
+def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for every artist and album of which nothing can be used."""
+    placed = [track for track in tracks if track["artist"]]
+    used = usable(placed)
+    artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
+    albums = {(track["artist"], track["album"]) for track in placed}
+    albums -= {(track["artist"], track["album"]) for track in used}
+    lines = [f"no usable recording of artist {artist}" for artist in sorted(artists)]
+    return lines + [
+        f"no usable recording on album {artist}/{album}"
+        for artist, album in sorted(albums)
+        if artist not in artists
+    ]
 
 
 def _differences(
