@@ -75,8 +75,8 @@ def write_corpus(folder: Path, n_tracks: int, seed: int) -> None:
     """Write caches, one per album, and a song split."""
     rows, log_mel = track_rows(n_tracks), log_mels(n_tracks, seed)
     for album_id in sorted({row["album_id"] for row in rows}):
-        own = [(row, log_mel(n)) for n, row in enumerate(rows) if row["album_id"] == album_id]
-        write_album(folder / f"{album_id}.h5", own, {})
+        own = [(row, [log_mel(n)]) for n, row in enumerate(rows) if row["album_id"] == album_id]
+        write_album(folder / f"{album_id}.h5", own, {"top_db": 200.0})
     fractions = {"validation": 0.09, "test": 0.1}
     write_rows(folder / "split.csv", draw_split(rows, "song", seed, fractions), COLUMNS)
 
