@@ -31,6 +31,7 @@ wildcard_constraints:
 include: "rules/corpus.smk"
 include: "rules/features.smk"
 include: "rules/splits.smk"
+include: "rules/audit.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
 include: "rules/tables.smk"
@@ -46,6 +47,7 @@ rule all:
         scanned_tracks,
         rules.write_mel_filters.output,
         log_mel_files,
+        rules.collect_leakage.output,
         files_of_runs(*rules.draw_split.output, *rules.score_run.output),
         files_of_runs(*rules.train_frame_system.output),
         files_of_networks(*rules.train_network.output),

@@ -58,6 +58,8 @@ FIGURES = f"{RESULTS}/figures"
 AXES = "{model}/{split}/{slice}/seed{seed}"
 RUN = f"{RESULTS}/runs/{AXES}"
 REFERENCE = f"{RESULTS}/references/{{split}}/{{slice}}/seed{{seed}}"
+NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
+AUDIT = f"{RESULTS}/audit/{{split}}/seed{{seed}}.csv"
 FIRST_RUNS = first_runs(config)
 
 if IS_DEMO:
@@ -150,6 +152,17 @@ def split_manifest(wildcards):
     """Return the manifest of a run's split."""
     scanned_tracks(wildcards)
     return f"{RESULTS}/splits/{wildcards.split}/seed{wildcards.seed}.csv"
+
+
+def copies_to_part(wildcards):
+    """Return the pairs that a split may not part, where copies are kept on one side."""
+    is_kept = config["audit"]["near_duplicates"] == "one_side"
+    return [NEAR_DUPLICATES] if is_kept else []
+
+
+def accepted_copies(wildcards):
+    """Return the pairs that a split may part all the same; no parameter where it parts any."""
+    return config["audit"]["accept"] if copies_to_part(wildcards) else None
 
 
 def run_axes(wildcards):
@@ -291,7 +304,11 @@ def training_threads(wildcards):
 
 def print_results():
     """Print the scan's summary and the main table when all is done."""
-    for path in (f"{RESULTS}/corpus/summary.txt", f"{RESULTS}/tables/{TABLES[0]}.md"):
+    for path in (
+        f"{RESULTS}/corpus/summary.txt",
+        f"{RESULTS}/audit/summary.txt",
+        f"{RESULTS}/tables/{TABLES[0]}.md",
+    ):
         if Path(path).exists():
             print(
                 f"\n{Path(path).read_text(encoding='utf-8', errors='replace')}",

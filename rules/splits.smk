@@ -4,6 +4,7 @@
 rule draw_split:
     input:
         tracks=scanned_tracks,
+        near_duplicates=copies_to_part,
         sources=sources("draw_split.py"),
     output:
         f"{RESULTS}/splits/{{split}}/seed{{seed}}.csv",
@@ -21,5 +22,6 @@ rule draw_split:
         fractions=lambda wildcards: (
             config["song_split"] if wildcards.split == "song" else {}
         ),
+        accept=accepted_copies,
     script:
         "../workflow_scripts/draw_split.py"

@@ -4,6 +4,8 @@
 rule train_network:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=network_sources,
     output:
@@ -44,6 +46,8 @@ rule train_network:
 rule train_frame_system:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=lambda wildcards: sources(
             "train_frame_system.py", f"artistid/frame_systems/{wildcards.model}.py"
@@ -76,6 +80,8 @@ rule train_frame_system:
 rule train_song_system:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=lambda wildcards: sources(
             "train_song_system.py", f"artistid/song_systems/{wildcards.model}.py"
