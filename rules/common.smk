@@ -38,6 +38,13 @@ from artistid.sources import source_files
 # A job of this machine ends with its workflow, and leaves no orphan beside its successor.
 mark_workflow()
 
+# Snakemake keeps its records here, whatever it is asked for, and fails with a traceback if it cannot.
+if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
+    raise WorkflowError(
+        f"{os.getcwd()}: cannot be written to; run the workflow in a folder of your own, such as "
+        "a copy of this one"
+    )
+
 _schema = read_yaml(SCRIPTS.parent / "schemas" / "config.schema.yaml")
 _given = with_types(config, _schema)
 try:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,32 @@ def write_config(path: Path, config: dict) -> Path:
     return path
 
 
-def snakemake(workdir: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run Snakemake in a copy of the workflow, as a user would, on two cores."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+def snakemake(
+    workdir: Path, *arguments: str, within: Sequence[str] = ()
+) -> subprocess.CompletedProcess:
+    """Run Snakemake in a copy of the workflow, as a user would, on two cores.
+
+    `within` is a command that runs the one that follows it.
+    """
+    command = [*within, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=600
     )
+
+
+def ordinary_user() -> list[str]:
+    """A command that runs another one without the privileges that root has over any file.
+
+    It is still root that runs it, as owner of its files and bound by their modes: another user may
+    be unable to reach the interpreter.
+    """
+    if os.geteuid() != 0:
+        return []
+    command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    if shutil.which("setpriv") is None or subprocess.run([*command, "true"]).returncode:
+        pytest.skip("root may write everywhere, and setpriv cannot take that away here")
+    return command
 
 
 def copy_workflow(workdir: Path) -> Path:

@@ -314,13 +314,15 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        context = multiprocessing.get_context("fork")
+        context = multiprocessing.get_context(
+            "spawn"
+        )  # a clean process, whatever this one has loaded
         own_numbers, self.numbers = context.Pipe(duplex=False)
         self.answers, own_answers = context.Pipe(duplex=False)
         arguments = (self.seed, own_numbers, own_answers, self.folder)
         self.process = context.Process(target=work, args=arguments, daemon=True)
         self.process.start()
-        own_answers.close()
+        own_answers.close()  # or the end of the process would go unnoticed
 
     def ask(self, number: int) -> tuple[bool, str]:
         self.numbers.send(number)

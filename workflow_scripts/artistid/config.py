@@ -96,7 +96,8 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         _errors(_with_text_keys(config), schema),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
-    problems = [problem for error in errors for problem in _explain(error)]
+    # The validator reports each missing key, and each report names all of them.
+    problems = list(dict.fromkeys(problem for error in errors for problem in _explain(error)))
     for checks in (_CHECKS, _LATER_CHECKS):
         problems = problems or [problem for check in checks for problem in check(config)]
     if problems:

@@ -46,9 +46,12 @@ def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     """
     end_with_workflow()
     end_when_told()
-    Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-    Path(log_file).write_bytes(b"")
-    file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
+    try:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        Path(log_file).write_bytes(b"")
+        file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        sys.exit(f"{name}: {log_file}: cannot be written ({error.strerror})")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     terminal_stream = os.fdopen(os.dup(2), "w", errors="backslashreplace")
     os.dup2(file.stream.fileno(), 2)
