@@ -73,6 +73,9 @@ WRONG = [
     ({"models": {"resnet51": {}}}, "models: unknown model 'resnet51'"),
     ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
+    ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),
+    ({"audit": {"accept": ["one"]}}, "audit.accept.0: 'one' .*write a pair of track ids"),
+    ({"audit": {"accept": [["one"]]}}, r"audit.accept.0: \['one'\] .*write a pair of track ids"),
     ({"demo": {"reduced": {"corpus": {}}}}, "demo.reduced.corpus: no such key"),
 ]
 

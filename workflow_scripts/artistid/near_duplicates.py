@@ -6,8 +6,8 @@ time. A level that changes, or changes slowly (a fade), takes no part. Frames of
 where two recordings may be the same; the share of bits that differ over the whole overlap decides.
 
 Other than in the paper, a bit counts only where the change is clear in both recordings, so that
-silence and what an encoder rounds off are no evidence, and the worst quarter of the overlap decides,
-so that two songs which share an accompaniment, or a part, are two songs.
+silence and what an encoder rounds off are no evidence; and the worst quarter of the overlap
+decides, so that two songs which share an accompaniment, or a part, are two songs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
