@@ -104,7 +104,7 @@ def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, st
     done = run(workdir, {"near_duplicates": "one_side"})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 splits compared, 0 hits" in done.stdout
-    assert "1 copies of recordings on another side left out (" in done.stderr
+    assert "left out: 1 copy of recordings on another side (" in done.stderr
     order = ["test", "validation", "train"]
     for (split, seed), drawn in before.items():
         kept = manifest(workdir, split, seed)
@@ -113,4 +113,4 @@ def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, st
         lost = {path for path, subset in two.items() if subset != best}
         assert kept == {path: subset for path, subset in drawn.items() if path not in lost}
     log = (workdir / "results/own/logs/draw_split/album/seed1.log").read_text()
-    assert "copies of recordings on another side left out" in log
+    assert "left out: 1 copy of recordings on another side" in log

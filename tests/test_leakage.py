@@ -133,9 +133,9 @@ def test_test_keeps_its_copies_before_validation_before_train():
     assert [r["track_id"] for r in left] == ["a1", "b1"]
     assert [r for r in rows if r not in left] == kept
     assert describe(left) == (
-        "2 copies of recordings on another side left out (train: a1; validation: b1)"
+        "left out: 2 copies of recordings on another side (train: a1; validation: b1)"
     )
-    assert describe([]) == "0 copies of recordings on another side left out"
+    assert describe([]) == "left out: 0 copies of recordings on another side"
 
 
 def test_copies_of_other_artists_count_too():

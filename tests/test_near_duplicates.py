@@ -122,6 +122,14 @@ def test_silence_and_what_never_changes_is_no_evidence(songs):
     assert set(found(padded)) == {(0, 2)}
 
 
+def test_music_that_hardly_changes_is_compared_too(mels):
+    flat = [0.25 * log_mel.astype(np.float32) for log_mel in mels]
+    prints = fingerprints_of([*flat, flat[4][30:]], PARAMETERS)
+    assert np.bitwise_count(prints.clear).mean() < 16
+    assert (prints.seconds_of_sound() > 3).all()
+    assert [(pair.a, pair.b) for pair in find_near_duplicates(prints)] == [(4, 8)]
+
+
 def test_noise_is_not_the_same():
     generator = np.random.default_rng(0)
     noises = [mel(0.1 * generator.standard_normal(16000 * SECONDS)) for _ in range(20)]
