@@ -17,7 +17,8 @@ rule find_near_duplicates:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: int(1000 + 0.5 * input.size_mb) * attempt,
+        mem_mb=lambda wildcards, input, attempt: int(1000 + 0.5 * input.size_mb)
+        * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),

@@ -265,6 +265,10 @@ def test_edits_rerun_what_they_touch(finished, chosen):
         "plot_f1_by_slice": 2,
     }
     assert edited(sources / "make_tables.py") == {"make_tables": 1}
+    # An audit that is made again retrains nothing.
+    audits = {"audit_split": 4, "collect_leakage": 1}
+    assert edited(sources / "artistid/near_duplicates.py") == {"find_near_duplicates": 1, **audits}
+    assert edited(sources / "artistid/leakage.py") == audits
     assert edited(sources / "artistid/figures/log_mel_gallery.py") == {"plot_log_mels": 1}
     assert edited(finished / "report/table.rst") == {}
     assert planned(finished, chosen) == {}
@@ -276,6 +280,8 @@ def test_changed_settings_rerun_what_they_touch(finished, chosen):
     # Seed 3: a draw of each split; nine models at 1 s and the follow-up at 3 s, on both splits.
     assert without_figures(seeds) == {
         "draw_split": 2,
+        "audit_split": 2,
+        "collect_leakage": 1,
         "train_network": 10,
         "train_frame_system": 6,
         "train_song_system": 4,

@@ -1,4 +1,4 @@
-"""Audit one split: nothing may stand on two sides that the configuration does not accept by name."""
+"""Audit one split: only what the configuration accepts by name may stand on two sides."""
 
 from artistid.errors import InputError
 from artistid.files import read_rows, write_rows

@@ -17,7 +17,7 @@ with logged(snakemake.log[0], f"{wildcards.split} split, seed {wildcards.seed}")
     for path in snakemake.input.get("near_duplicates", []):
         pairs = [(row["track_a"], row["track_b"]) for row in read_rows(path)]
         rows, left = keep_on_one_side(rows, not_accepted(pairs, snakemake.params.accept))
-        log.warning("%s", describe(left))
+        log.info("%s", describe(left))
     write_rows(snakemake.output[0], rows, COLUMNS)
     sizes = Counter(row["subset"] for row in rows)
     log.info("tracks: %s", ", ".join(f"{sizes[subset]} {subset}" for subset in SUBSETS))

@@ -41,6 +41,8 @@ with logged(snakemake.log[0], "near-duplicates") as log:
     rows.sort(key=lambda row: (row["track_a"], row["track_b"]))
     write_rows(snakemake.output.pairs, rows, COLUMNS)
     write_rows(snakemake.output.silent, silent, SILENT_COLUMNS)
+    n_pairs = len(ids) * (len(ids) - 1) // 2
+    log.info("%d of %d pairs of recordings are the same one", len(rows), n_pairs)
     for row in rows:
         log.info("the same recording: %(track_a)s and %(track_b)s, score %(score).3f", row)
     if silent:
@@ -49,5 +51,3 @@ with logged(snakemake.log[0], "near-duplicates") as log:
             len(silent),
             ", ".join(row["track_id"] for row in silent),
         )
-    n_pairs = len(ids) * (len(ids) - 1) // 2
-    log.warning("%d of %d pairs of recordings are the same one", len(rows), n_pairs)

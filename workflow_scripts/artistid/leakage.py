@@ -11,11 +11,14 @@ from artistid.splits import SUBSETS
 
 TRACK, ALBUM, BYTES, NEAR_DUPLICATE = "track", "album", "same bytes", "near-duplicate"
 KINDS = (TRACK, ALBUM, BYTES, NEAR_DUPLICATE)
-COLUMNS = ("kind",) + tuple(
-    f"{column}_{side}"
-    for side in "ab"
-    for column in ("track_id", "artist", "album", "subset")
-) + ("score", "accepted")  # fmt: skip
+OF_TRACK = ("track_id", "artist", "album", "subset")
+COLUMNS = (
+    "kind",
+    *(f"{column}_a" for column in OF_TRACK),
+    *(f"{column}_b" for column in OF_TRACK),
+    "score",
+    "accepted",
+)
 MOST_NAMED = 20  # hits in a message; all stand in the log
 
 Row = Mapping[str, Any]
@@ -46,7 +49,7 @@ class Hit:
         """Return the hit as a row of COLUMNS."""
         row = {"kind": self.kind, "score": self.score, "accepted": str(is_accepted).lower()}
         for side, own in (("a", self.a), ("b", self.b)):
-            for column in ("track_id", "artist", "album", "subset"):
+            for column in OF_TRACK:
                 row[f"{column}_{side}"] = own[column]
         return row
 

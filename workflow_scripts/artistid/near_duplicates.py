@@ -6,8 +6,8 @@ time. A level that changes, or changes slowly (a fade), takes no part. Frames of
 where two recordings may be the same; the share of bits that differ over the whole overlap decides.
 
 Other than in the paper, a bit counts only where the change is clear in both recordings, so that
-silence and what an encoder rounds off are no evidence, and the worst quarter of the overlap decides,
-so that two songs which share an accompaniment, or a part, are two songs.
+silence and what an encoder rounds off are no evidence; and the worst quarter of the overlap
+decides, so that two songs which share an accompaniment, or a part, are two songs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ MIN_OVERLAP = 2 / 3  # of the shorter recording
 # taken off for a short one, per 1 / square root of its seconds.
 HIGHEST_SCORE, SHORTNESS = 0.30, 0.14
 # The search for candidates. It looks at a few frames, and is generous where `compare` is strict.
-MIN_CLEAR_BITS = 20  # of a frame whose word is looked up
+MIN_CLEAR_BITS = 20  # of a frame whose word is looked up, where there are such frames
 MAX_MATCHES = 10_000_000  # pairs of frames of equal words: bounds the time
 MAX_NEIGHBOURS = 64  # occurrences of a word that each of its occurrences is compared with
 MAX_LAGS = 8  # of two recordings
@@ -295,7 +295,7 @@ def _equal_words(
     afford short words, which noise leaves whole more often. A word is compared with its next
     occurrences, MAX_NEIGHBOURS at most.
     """
-    frames = np.flatnonzero(np.bitwise_count(prints.clear) >= MIN_CLEAR_BITS)
+    frames = _frames_to_look_up(prints)
     keys = prints.bits[frames].astype(np.uint64) << np.uint64(32) | frames.astype(np.uint64)
     keys.sort()
     words = (keys >> np.uint64(32)).astype(np.uint32)
@@ -311,6 +311,17 @@ def _equal_words(
         if n_left < 0 and distance > 1:
             return
         yield frames[left], frames[left + distance]
+
+
+def _frames_to_look_up(prints: Fingerprints) -> NDArray[np.int64]:
+    """Return the frames with many clear bits; of a recording with few, the better half."""
+    n_clear = np.bitwise_count(prints.clear)
+    least = np.zeros(len(n_clear), np.uint8)
+    for start, end in zip(prints.starts, prints.ends, strict=True):
+        own = n_clear[start:end]
+        own = own[own >= MIN_CLEAR * N_BITS]
+        least[start:end] = min(MIN_CLEAR_BITS, np.median(own)) if len(own) else N_BITS + 1
+    return np.flatnonzero(n_clear >= least)
 
 
 def _n_pairs(words: NDArray[np.uint32], n_bits: int) -> int:

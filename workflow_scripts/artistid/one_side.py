@@ -72,6 +72,5 @@ def describe(left: Sequence[Mapping[str, Any]]) -> str:
     """Return a line that counts and names the tracks that leave, by subset."""
     counts = {subset: [r["track_id"] for r in left if r["subset"] == subset] for subset in SUBSETS}
     named = "; ".join(f"{subset}: {', '.join(ids)}" for subset, ids in counts.items() if ids)
-    return f"{len(left)} copies of recordings on another side left out" + (
-        f" ({named})" if named else ""
-    )
+    n_left = "1 copy" if len(left) == 1 else f"{len(left)} copies"
+    return f"left out: {n_left} of recordings on another side" + (f" ({named})" if named else "")
