@@ -12,6 +12,7 @@ from artistid.audio import mono_blocks
 from artistid.demo.recordings import make_album
 from artistid.files import read_rows
 
+SEED = 1  # parts the copy from its original in both splits
 CONFIG = {
     "corpus": {"name": "own", "source": "folder"},
     "experiment": {
@@ -22,7 +23,6 @@ CONFIG = {
         "follow_up": None,
     },
 }
-SEED = 1  # parts the copy from its original in both splits
 COPY = "artist 0/album 1/copy.wav"
 
 
