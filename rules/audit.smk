@@ -52,8 +52,8 @@ rule audit_split:
 
 rule collect_leakage:
     input:
-        audits=files_of_runs(AUDIT),
-        splits=files_of_runs(rules.draw_split.output[0]),
+        audits=files_of_splits(AUDIT),
+        splits=files_of_splits(rules.draw_split.output[0]),
         silent=rules.find_near_duplicates.output.silent,
         sources=sources("collect_leakage.py"),
     output:

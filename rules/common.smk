@@ -229,6 +229,16 @@ def files_of_runs(*patterns):
     return lambda wildcards: paths_of_runs(all_runs(wildcards), patterns)
 
 
+def files_of_splits(pattern):
+    """Return an input function: the files of every split; the second step draws no others."""
+
+    def of_splits(wildcards):
+        scanned_tracks(wildcards)
+        return paths_of_runs(FIRST_RUNS, [pattern])
+
+    return of_splits
+
+
 def files_of_networks(*patterns):
     """Return an input function: the files of every run of a neural network."""
 
