@@ -27,6 +27,7 @@ from artistid.config import (
 from artistid.corpus import album_ids, folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
+from artistid.files import sha256_of_file
 from artistid.follow_up import read_choice
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.sources import source_files
@@ -128,6 +129,20 @@ def scanned_tracks(wildcards):
     return checkpoints.scan_corpus.get().output.tracks
 
 
+def usable_tracks(wildcards):
+    """Return usable.csv, the tracks that the scan left to draw from."""
+    return checkpoints.scan_corpus.get().output.usable
+
+
+def digest_of_usable_tracks(wildcards):
+    """Return what decides whether the usable tracks changed.
+
+    Snakemake compares an input above a size by its time, and a scan writes the list anew: by this
+    parameter a large corpus, too, is drawn anew only when its tracks are others.
+    """
+    return sha256_of_file(usable_tracks(wildcards))
+
+
 def album_listing(wildcards):
     """Return the listing of an album that the scan found."""
     return f"{checkpoints.scan_corpus.get().output.albums}/{wildcards.album_id}.csv"
@@ -169,6 +184,13 @@ def followed_model(wildcards):
     if follow_up == BEST:
         return read_choice(checkpoints.choose_follow_up.get().output.choice)
     return follow_up
+
+
+def choice_of_follow_up(wildcards):
+    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    if config["experiment"]["follow_up"] != BEST:
+        return []
+    return checkpoints.choose_follow_up.get().output
 
 
 def all_runs(wildcards):
