@@ -44,13 +44,14 @@ rule all:
     default_target: True
     input:
         demo_audio,
-        scanned_tracks,
+        rules.scan_corpus.output,
         rules.write_mel_filters.output,
         log_mel_files,
         rules.collect_leakage.output,
         files_of_runs(*rules.draw_split.output, *rules.score_run.output),
         files_of_runs(*rules.train_frame_system.output),
         files_of_networks(*rules.train_network.output),
+        choice_of_follow_up,
         files_of_references(*rules.score_references.output),
         rules.aggregate_runs.output,
         rules.compare_runs.output,

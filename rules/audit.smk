@@ -3,7 +3,8 @@
 
 rule find_near_duplicates:
     input:
-        tracks=scanned_tracks,
+        # Their audio decides, not the list, which a scan may write anew.
+        tracks=ancient(usable_tracks),
         log_mel=log_mel_files,
         sources=sources("find_near_duplicates.py"),
     output:
@@ -29,7 +30,8 @@ rule find_near_duplicates:
 rule audit_split:
     input:
         split=split_manifest,
-        tracks=scanned_tracks,
+        # For checksums: where one changed, so did the near-duplicates' caches.
+        tracks=ancient(scanned_tracks),
         near_duplicates=rules.find_near_duplicates.output.pairs,
         sources=sources("audit_split.py"),
     output:

@@ -29,7 +29,7 @@ from artistid.corpus import album_ids, folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
 from artistid.feasibility import check_feasible
-from artistid.files import read_rows
+from artistid.files import read_rows, sha256_of_file
 from artistid.follow_up import read_choice
 from artistid.lifetime import mark_workflow
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
@@ -144,6 +144,20 @@ def scanned_tracks(wildcards):
     return checkpoints.scan_corpus.get().output.tracks
 
 
+def usable_tracks(wildcards):
+    """Return usable.csv, the tracks that the scan left to draw from."""
+    return checkpoints.scan_corpus.get().output.usable
+
+
+def digest_of_usable_tracks(wildcards):
+    """Return what decides whether the usable tracks changed.
+
+    Snakemake compares an input above a size by its time, and a scan writes the list anew: by this
+    parameter a large corpus, too, is drawn anew only when its tracks are others.
+    """
+    return sha256_of_file(usable_tracks(wildcards))
+
+
 def album_listing(wildcards):
     """Return the listing of an album that the scan found."""
     return f"{checkpoints.scan_corpus.get().output.albums}/{wildcards.album_id}.csv"
@@ -205,6 +219,13 @@ def check_corpus(tracks_csv):
         check_feasible(config, read_rows(tracks_csv))
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def choice_of_follow_up(wildcards):
+    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    if config["experiment"]["follow_up"] != BEST:
+        return []
+    return checkpoints.choose_follow_up.get().output
 
 
 def all_runs(wildcards):

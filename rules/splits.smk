@@ -1,9 +1,9 @@
-# From tracks.csv to train, validation and test, drawn anew for each seed.
+# From usable.csv to train, validation and test, drawn anew for each seed.
 
 
 rule draw_split:
     input:
-        tracks=scanned_tracks,
+        tracks=ancient(usable_tracks),
         near_duplicates=copies_to_part,
         sources=sources("draw_split.py"),
     output:
@@ -19,6 +19,7 @@ rule draw_split:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        tracks=digest_of_usable_tracks,
         fractions=lambda wildcards: (
             config["song_split"] if wildcards.split == "song" else {}
         ),

@@ -1,6 +1,7 @@
 """Each job has a GPU of its own: fake devices, real processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import snakemake
 
 from artistid.devices import Gpu, fitting, list_gpus, parse_gpus, take_device, visible_devices
 from artistid.errors import InputError
@@ -221,6 +223,30 @@ def test_running_out_of_memory_names_the_batch_size_and_the_device(error):
     assert "\n" not in str(caught.value)
     assert "training.batch_size: batches of 64 slices" in str(caught.value)
     assert "memory of GPU-aa11; lower it" in str(caught.value)
+
+
+def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memory(
+    start, small, tmp_path
+):
+    fake_nvidia_smi(tmp_path, "GPU 0: A (UUID: GPU-aa11)\nGPU 1: A (UUID: GPU-bb22)\n")
+    assert seen_by(start(visible="1")) == "GPU-bb22"
+    workdir = shutil.copytree(small, tmp_path / "copy")
+    with (workdir / "workflow_scripts/artistid/training.py").open("a") as stream:
+        stream.write("\ndef fit(*_): raise torch.cuda.OutOfMemoryError('CUDA out of memory.')\n")
+    environment = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+        "CUDA_VISIBLE_DEVICES": "1,0",
+    }
+    run = "small/{}/crnn/song/1s/seed1"
+    weights = f"results/{run.format('runs')}/weights.safetensors"
+    done = snakemake(workdir, weights, "--configfile", "small.yaml", **environment)
+    log = (workdir / "results" / f"{run.format('logs/train_network')}.log").read_text()
+    assert "has taken GPU-aa11" in log
+    problem = "training.batch_size: batches of 16 slices are too large for the memory of GPU-aa11"
+    assert f"crnn song 1s seed1: {problem}; lower it" in done.stderr
+    assert "Traceback" not in log
+    assert done.returncode != 0
 
 
 def test_other_errors_stay_what_they_are():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import snakemake, write_config
+from conftest import snakemake
 from sklearn.metrics import accuracy_score, f1_score
 
 from artistid.files import read_rows
@@ -29,27 +29,6 @@ def run_folders(results: Path) -> list[Path]:
 def chosen(results) -> str:
     """The network that validation chose for the second step."""
     return json.loads((results / "follow_up/choice.json").read_text())["model"]
-
-
-def experiment(**keys) -> str:
-    """A --config argument that changes the experiment of the tiny corpus."""
-    return "demo=" + json.dumps({"reduced": {"experiment": keys}})
-
-
-def planned(workdir: Path, chosen: str, *arguments: str, **keys) -> dict[str, int]:
-    """How many jobs of each rule a dry run plans, without the figures.
-
-    The chosen network is named, because a plan ends where a checkpoint has to decide.
-    """
-    config = ["--config", experiment(follow_up=chosen, **keys)]
-    done = snakemake(workdir, "-n", "--configfile", "tiny.yaml", *arguments, *config)
-    assert done.returncode == 0, done.stdout + done.stderr
-    jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
-    return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
-
-
-def without_figures(jobs: dict[str, int]) -> dict[str, int]:
-    return {rule: count for rule, count in jobs.items() if not rule.startswith("plot_")}
 
 
 def test_second_run_does_nothing(finished):
@@ -231,69 +210,6 @@ def test_deleted_run_is_made_again_bit_by_bit(finished, results):
         assert (folder / name).read_bytes() == content[name], name
     changed = {path for path, mtime in others.items() if path.stat().st_mtime_ns != mtime}
     assert changed == {folder / "weights.safetensors"}
-
-
-def test_edits_rerun_what_they_touch(finished, chosen):
-    after = {"aggregate_runs": 1, "compare_runs": 1, "make_tables": 1}
-    sources = finished / "workflow_scripts"
-    for path in sources.rglob("*.py"):
-        path.touch()
-    assert planned(finished, chosen) == {}
-
-    def edited(path: Path) -> dict[str, int]:
-        before = path.read_text()
-        path.write_text(before + "\n# edited\n")
-        jobs = planned(finished, chosen)
-        path.write_text(before)
-        return jobs
-
-    n_runs = 4 + 4 * (chosen == "resnet50")
-    jobs = edited(sources / "artistid/networks/resnet50.py")
-    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
-    jobs = edited(sources / "artistid/training.py")
-    n_runs = N_NETWORK_RUNS
-    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
-    jobs = edited(sources / "artistid/frame_systems/gmm_mfcc.py")
-    assert without_figures(jobs) == {"train_frame_system": 4, "score_run": 4, **after}
-    jobs = edited(sources / "artistid/evaluation.py")
-    assert "train_network" not in jobs
-    assert jobs["score_run"] == N_RUNS
-    assert edited(sources / "artistid/comparison.py") == {
-        "compare_runs": 1,
-        "make_tables": 1,
-        "plot_album_effect": 2,
-        "plot_f1_by_slice": 2,
-    }
-    assert edited(sources / "make_tables.py") == {"make_tables": 1}
-    # An audit that is made again retrains nothing.
-    audits = {"audit_split": 4, "collect_leakage": 1}
-    assert edited(sources / "artistid/near_duplicates.py") == {"find_near_duplicates": 1, **audits}
-    assert edited(sources / "artistid/leakage.py") == audits
-    assert edited(sources / "artistid/figures/log_mel_gallery.py") == {"plot_log_mels": 1}
-    assert edited(finished / "report/table.rst") == {}
-    assert planned(finished, chosen) == {}
-
-
-def test_changed_settings_rerun_what_they_touch(finished, chosen):
-    after = {"aggregate_runs": 1, "compare_runs": 1, "make_tables": 1}
-    seeds = planned(finished, chosen, seeds=[1, 2, 3])
-    # Seed 3: a draw of each split; nine models at 1 s and the follow-up at 3 s, on both splits.
-    assert without_figures(seeds) == {
-        "draw_split": 2,
-        "audit_split": 2,
-        "collect_leakage": 1,
-        "train_network": 10,
-        "train_frame_system": 6,
-        "train_song_system": 4,
-        "score_run": 20,
-        "score_references": 4,
-        **after,
-    }
-    rate = {"demo": {"reduced": {"training": {"learning_rate": 0.01}}}}
-    write_config(finished / "rate.yaml", rate)
-    n_runs = N_NETWORK_RUNS
-    jobs = planned(finished, chosen, "rate.yaml")
-    assert without_figures(jobs) == {"train_network": n_runs, "score_run": n_runs, **after}
 
 
 def test_error_in_the_configuration_is_one_line_that_names_the_key(finished):

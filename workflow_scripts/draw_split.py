@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from artistid.corpus import usable
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.one_side import describe, keep_on_one_side, not_accepted
@@ -10,7 +9,7 @@ from artistid.splits import COLUMNS, SUBSETS, draw_split
 
 wildcards = snakemake.wildcards
 with logged(snakemake.log[0], f"{wildcards.split} split, seed {wildcards.seed}") as log:
-    tracks = usable(read_rows(snakemake.input.tracks))
+    tracks = read_rows(snakemake.input.tracks)
     rows = draw_split(
         tracks, wildcards.split, int(wildcards.seed), snakemake.params.get("fractions", {})
     )

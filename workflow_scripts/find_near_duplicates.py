@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from artistid.corpus import usable
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.near_duplicates import (
@@ -14,7 +13,7 @@ from artistid.near_duplicates import (
 )
 
 with logged(snakemake.log[0], "near-duplicates") as log:
-    tracks = sorted(usable(read_rows(snakemake.input.tracks)), key=lambda row: row["album_id"])
+    tracks = sorted(read_rows(snakemake.input.tracks), key=lambda row: row["album_id"])
     ids = [track["track_id"] for track in tracks]
     prints = read_fingerprints(tracks, Path(snakemake.params.cache_folder))
     seconds = prints.seconds_of_sound()

@@ -38,6 +38,7 @@ TRACK_COLUMNS = (
     "reason",
     "remark",
 )
+USABLE_COLUMNS = ("track_id", "album_id", "artist", "album", "path")
 ALBUM_COLUMNS = ("track_id", "artist", "album", "path", "duration", "sampling_rate", "sha256")
 
 
@@ -249,6 +250,16 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
 def write_tracks(path: Path, tracks: Sequence[Mapping[str, Any]]) -> None:
     """Write ``tracks.csv``."""
     write_rows(path, tracks, TRACK_COLUMNS)
+
+
+def write_usable(path: Path, tracks: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``usable.csv``: which tracks there are to draw from, and nothing else.
+
+    The splits depend on it. So a recording that is encoded anew draws nothing anew, nor does a
+    broken file that is added and left out.
+    """
+    rows = [{column: track[column] for column in USABLE_COLUMNS} for track in usable(tracks)]
+    write_rows(path, rows, USABLE_COLUMNS)
 
 
 def write_album_listings(folder: Path, tracks: Iterable[Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from artistid.errors import InputError
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SUBSETS = (TRAIN, VALIDATION, TEST)
 SPLITS = ("song", "album")
-COLUMNS = ("track_id", "album_id", "artist", "album", "path", "duration", "subset")
+COLUMNS = ("track_id", "album_id", "artist", "album", "path", "subset")
 MIN_UNITS = 3  # one for each subset
 # What each split draws: the column that tells its units apart, and their name.
 UNIT_KEYS = {"song": "track_id", "album": "album_id"}
@@ -32,7 +32,7 @@ def draw_split(
     no track of another.
 
     Args:
-        tracks: usable rows of ``tracks.csv``, in any order.
+        tracks: rows of ``usable.csv``, in any order.
         split: ``song`` (tracks drawn at random per artist) or ``album`` (one album to test, one to
             validation, the rest to train).
         seed: the same seed draws the same split on every machine.
