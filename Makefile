@@ -1,6 +1,7 @@
 # make run    set up and run the workflow on the demo corpus (minutes on two cores)
 # make report write results/report.html, the demo's results in one file
 # make test   set up and run the tests
+# make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
 # make lint   formats, lints and dry runs of every shipped configuration
 # make readme write what is generated in README.md anew, from the demo's results
 # make clean  remove results and the environment
@@ -13,7 +14,7 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test lint format readme environment clean
+.PHONY: run report test test-cluster lint format readme environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -23,6 +24,9 @@ report: run
 
 test: environment
 	pytest
+
+test-cluster: environment
+	pytest tests/cluster
 
 lint: environment
 	ruff format --check .

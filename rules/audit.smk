@@ -44,8 +44,9 @@ rule audit_split:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(audit_needs),
+        runtime=runtime(audit_needs),
+        disk_mb=disk_mb(audit_needs),
     params:
         accept=config["audit"]["accept"],
     script:
@@ -69,7 +70,8 @@ rule collect_leakage:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(audit_needs),
+        runtime=runtime(audit_needs),
+        disk_mb=disk_mb(audit_needs),
     script:
         "../workflow_scripts/collect_leakage.py"

@@ -25,7 +25,7 @@ from artistid.config import (
     slice_seconds,
     with_types,
 )
-from artistid.corpus import album_ids, folder_fingerprint
+from artistid.corpus import folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
 from artistid.feasibility import check_feasible
@@ -68,6 +68,10 @@ REFERENCE = f"{RESULTS}/references/{{split}}/{{slice}}/seed{{seed}}"
 NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
 AUDIT = f"{RESULTS}/audit/{{split}}/seed{{seed}}.csv"
 FIRST_RUNS = first_runs(config)
+# Of a training on a cluster: one feeds the GPU, the others read and cut.
+CLUSTER_THREADS = 4
+# Recordings that the scan decodes at once.
+SCAN_THREADS = 4
 
 if IS_DEMO:
     config["corpus"]["audio_dir"] = f"{RESULTS}/audio"
@@ -165,8 +169,7 @@ def album_listing(wildcards):
 
 def log_mel_files(wildcards):
     """Return the caches of all albums that the scan found."""
-    albums = album_ids(scanned_tracks(wildcards))
-    return [f"{RESULTS}/log_mel/{album}.h5" for album in albums]
+    return [f"{RESULTS}/log_mel/{album}.h5" for album in corpus_size(wildcards).albums]
 
 
 def split_manifest(wildcards):
@@ -334,7 +337,9 @@ def training_threads(wildcards):
     Small networks gain little from a second thread: two trainings side by side are faster than one
     after the other with twice the threads (benchmarks/training.py).
     """
-    cores = workflow.cores or 4
+    cores = workflow.resource_settings.cores
+    if cores is None or not workflow.is_main_process:
+        return CLUSTER_THREADS  # the node's cores are not ours to share out
     limit = workflow.global_resources.get("gpu")
     at_once = int(limit.value) if limit is not None else 1
     return max(1, cores // max(1, at_once))

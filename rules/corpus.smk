@@ -16,8 +16,9 @@ if IS_DEMO:
             "../envs/audio.yaml"
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 500 * attempt,
-            runtime=lambda wildcards, attempt: 10 * attempt,
+            mem_mb=mem_mb(demo_needs),
+            runtime=runtime(demo_needs),
+            disk_mb=disk_mb(demo_needs),
         params:
             artist=lambda wildcards: demo_number(
                 wildcards.artist, config["demo"]["artists"], artist_name
@@ -46,10 +47,11 @@ checkpoint scan_corpus:
         f"{BENCHMARKS}/scan_corpus.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 4
+    threads: SCAN_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=mem_mb(scan_needs),
+        runtime=runtime(scan_needs),
+        disk_mb=disk_mb(scan_needs),
     params:
         fingerprint=audio_fingerprint,
         expect=config["corpus"]["expect"],

@@ -14,8 +14,9 @@ rule write_mel_filters:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(filter_needs),
+        runtime=runtime(filter_needs),
+        disk_mb=disk_mb(filter_needs),
     params:
         log_mel=config["log_mel"],
     script:
@@ -38,8 +39,9 @@ rule extract_log_mel:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=mem_mb(album_needs),
+        runtime=runtime(album_needs),
+        disk_mb=disk_mb(album_needs),
     params:
         log_mel=config["log_mel"],
     script:

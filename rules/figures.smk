@@ -21,8 +21,9 @@ rule plot_log_mels:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         tracks=digest_of_usable_tracks,
         log_mel=config["log_mel"],
@@ -52,8 +53,9 @@ rule plot_learning_curves:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_learning_curves.py"
 
@@ -97,8 +99,9 @@ rule plot_confusion:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_confusion.py"
 
@@ -145,8 +148,9 @@ rule plot_f1_by_slice:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         models=config["experiment"]["models"],
     script:
@@ -172,8 +176,9 @@ rule plot_album_effect:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     params:
         models=config["experiment"]["models"],
     script:
@@ -200,8 +205,9 @@ rule plot_embedding_map:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_embedding_map.py"
 
@@ -225,7 +231,8 @@ rule plot_resources:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(figure_needs),
+        runtime=runtime(figure_needs),
+        disk_mb=disk_mb(figure_needs),
     script:
         "../workflow_scripts/plot_resources.py"

@@ -17,8 +17,9 @@ rule score_run:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(scoring_needs),
+        runtime=runtime(scoring_needs),
+        disk_mb=disk_mb(scoring_needs),
     script:
         "../workflow_scripts/score_run.py"
 
@@ -38,8 +39,9 @@ rule score_references:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(reference_needs),
+        runtime=runtime(reference_needs),
+        disk_mb=disk_mb(reference_needs),
     params:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
@@ -62,8 +64,9 @@ checkpoint choose_follow_up:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(table_needs),
+        runtime=runtime(table_needs),
+        disk_mb=disk_mb(table_needs),
     params:
         networks=networks(config),
     script:

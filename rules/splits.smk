@@ -16,8 +16,9 @@ rule draw_split:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(split_needs),
+        runtime=runtime(split_needs),
+        disk_mb=disk_mb(split_needs),
     params:
         tracks=digest_of_usable_tracks,
         fractions=lambda wildcards: (

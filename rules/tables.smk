@@ -20,8 +20,9 @@ rule aggregate_runs:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(table_needs),
+        runtime=runtime(table_needs),
+        disk_mb=disk_mb(table_needs),
     script:
         "../workflow_scripts/aggregate_runs.py"
 
@@ -44,8 +45,9 @@ rule compare_runs:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(comparison_needs),
+        runtime=runtime(comparison_needs),
+        disk_mb=disk_mb(comparison_needs),
     params:
         first_seconds=config["experiment"]["slice_seconds"],
     script:
@@ -85,8 +87,9 @@ rule make_tables:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=mem_mb(table_needs),
+        runtime=runtime(table_needs),
+        disk_mb=disk_mb(table_needs),
     params:
         corpus=config["corpus"]["name"],
         dataset=config["corpus"]["dataset"],

@@ -28,9 +28,9 @@ rule train_network:
         gpu=1,
         # Trainings that may share a GPU (docs/gpus.md).
         jobs_per_device=1,
-        # Twice the caches while they are joined, and torch.
-        mem_mb=lambda wildcards, input, attempt: int(3000 + 3 * input.size_mb) * attempt,
-        runtime=lambda wildcards, attempt: 24 * 60 * attempt,
+        mem_mb=mem_mb(training_needs),
+        runtime=runtime(training_needs),
+        disk_mb=disk_mb(training_needs),
     params:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
@@ -66,9 +66,9 @@ rule train_frame_system:
         "../envs/classical.yaml"
     threads: 1
     resources:
-        # A fifth of the caches as MFCCs in float32, and what the systems make of them.
-        mem_mb=lambda wildcards, input, attempt: int(2000 + 2 * input.size_mb) * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=mem_mb(frame_system_needs),
+        runtime=runtime(frame_system_needs),
+        disk_mb=disk_mb(frame_system_needs),
     params:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
@@ -100,8 +100,9 @@ rule train_song_system:
         "../envs/classical.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: int(2000 + 2 * input.size_mb) * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=mem_mb(song_system_needs),
+        runtime=runtime(song_system_needs),
+        disk_mb=disk_mb(song_system_needs),
     params:
         axes=run_axes,
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),

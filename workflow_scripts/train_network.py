@@ -1,5 +1,6 @@
 """Train one network on one split, and predict its validation and test slices."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def train_network(log) -> None:
     torch.set_num_threads(snakemake.threads)
     device = choose_device()
     log.info("on %s", describe_device(device))
+    log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
     manifest = read_rows(snakemake.input.split)
     classes = class_names(manifest)
     folder, frames = Path(params.cache_folder), axes["slice_frames"]

@@ -1,0 +1,164 @@
+"""What jobs ask for: it follows the work, and what was measured stays below it."""
+
+import csv
+import re
+from dataclasses import replace
+
+import pytest
+from conftest import ROOT, snakemake
+
+from artistid.corpus import TRACK_COLUMNS
+from artistid.files import write_rows
+from artistid.registry import NETWORKS, available
+from artistid.resources import (
+    SLICES_PER_SECOND,
+    SNAKEMAKE_MB,
+    STEP_MB,
+    WEIGHTS_MB,
+    CorpusSize,
+    comparison,
+    corpus_size,
+    extraction,
+    frame_system,
+    scan,
+    scoring,
+    song_system,
+    tables,
+    training,
+)
+
+LOG_MEL = {"sampling_rate": 16000, "hop_length": 512, "n_mels": 128}
+ARTIST20 = CorpusSize(20, 1413, 93 * 3600.0, {f"a{n:03d}": 2790.0 for n in range(120)}, 1000.0)
+TWICE = replace(ARTIST20, n_tracks=2826, seconds=186 * 3600.0)
+TRAINING = {"epochs": 300, "batch_size": 16}
+
+
+def asked(model="crnn", width=64, size=ARTIST20, frames=31, **settings):
+    return training(size, model, {"width": width}, TRAINING | settings, frames, LOG_MEL)
+
+
+def test_size_of_a_corpus_counts_usable_tracks_only(tmp_path):
+    row = dict.fromkeys(TRACK_COLUMNS, "")
+    write_rows(
+        tmp_path / "tracks.csv",
+        [
+            row | {"artist": 'A "x", y', "album_id": "b", "duration": 10.5, "status": "ok"},
+            row | {"artist": "A\nB", "album_id": "a", "duration": 2.0, "status": "ok"},
+            row | {"artist": 'A "x", y', "album_id": "b", "duration": 1.0, "status": "ok"},
+            row | {"artist": "\udcff", "album_id": "c", "status": "undecodable"},
+        ],
+        TRACK_COLUMNS,
+    )
+    size = corpus_size(tmp_path / "tracks.csv")
+    assert size == CorpusSize(2, 3, 13.5, {"a": 2.0, "b": 11.5}, 10.5)
+    assert list(size.albums) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"size": TWICE},
+        {"frames": 310},
+        {"batch_size": 64},
+        {"width": 128},
+        {"model": "no_such_network", "frames": 310},
+    ],
+    ids=str,
+)
+def test_training_asks_for_more_memory_when_there_is_more_to_hold(more):
+    assert asked(**more).mem_mb > asked().mem_mb
+
+
+@pytest.mark.parametrize("more", [{"size": TWICE}, {"epochs": 600}, {"width": 128}], ids=str)
+def test_training_asks_for_more_time_when_there_is_more_to_do(more):
+    assert asked(**more).runtime > asked().runtime
+
+
+def test_every_shipped_network_has_been_measured():
+    for figures in (STEP_MB, WEIGHTS_MB, SLICES_PER_SECOND):
+        assert set(figures) == set(available(NETWORKS))
+
+
+def test_classical_systems_ask_by_what_they_learn_from():
+    def memory(**settings):
+        return frame_system(ARTIST20, settings, 31, LOG_MEL).mem_mb
+
+    few = memory(frames_per_track=500, n_features=500)
+    assert memory(frames_per_track=1000, n_features=500) > few
+    assert memory(frames_per_track=None, n_features=500) > few
+    assert memory(frames_per_track=500, n_features=50) < few
+    assert song_system(TWICE, LOG_MEL).mem_mb > song_system(ARTIST20, LOG_MEL).mem_mb
+
+
+def test_albums_scans_and_scores_ask_by_their_size():
+    album, long_album = extraction(3600, 300, LOG_MEL), extraction(36000, 36000, LOG_MEL)
+    assert long_album.mem_mb > album.mem_mb
+    assert long_album.runtime > album.runtime
+    assert long_album.disk_mb > album.disk_mb
+    assert scan(100_000, 10**12, 4).runtime > scan(1413, 10**9, 4).runtime
+    assert scoring(TWICE, 31, LOG_MEL).mem_mb >= scoring(ARTIST20, 31, LOG_MEL).mem_mb
+    assert scoring(ARTIST20, None, LOG_MEL).mem_mb <= scoring(ARTIST20, 31, LOG_MEL).mem_mb
+    many_artists = replace(ARTIST20, n_artists=500)
+    assert comparison(many_artists, 66).mem_mb > comparison(ARTIST20, 66).mem_mb
+    assert tables(many_artists, 200).mem_mb > tables(ARTIST20, 6).mem_mb
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.smk")), ids=lambda path: path.name)
+def test_every_rule_declares_memory_time_disk_and_threads(path):
+    text = path.read_text()
+    n_scripts = len(re.findall(r"^\s+script:", text, re.MULTILINE))
+    for resource in ("mem_mb=mem_mb", "runtime=runtime", "disk_mb=disk_mb", "threads:"):
+        assert len(re.findall(rf"^\s+{resource}", text, re.MULTILINE)) == n_scripts, resource
+
+
+def declared_after_the_scan(finished, *arguments: str) -> dict[str, dict[str, int]]:
+    """Return the resources of every job after the scan, by its benchmark file."""
+    rules = (
+        "extract_log_mel write_mel_filters draw_split train_network train_frame_system"
+        " train_song_system score_run score_references choose_follow_up"
+    ).split()
+    done = snakemake(
+        finished,
+        *("-n", "--quiet", "host", "--configfile", "tiny.yaml", *arguments),
+        *("--forcerun", *rules),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return resources_by_benchmark(done.stdout + done.stderr)
+
+
+def resources_by_benchmark(text: str) -> dict[str, dict[str, int]]:
+    jobs = re.findall(
+        r"^    benchmark: (.+)\n(?:    .*\n)*?    resources: (.+)$", text, re.MULTILINE
+    )
+    return {
+        path: {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)\b", resources)}
+        for path, resources in jobs
+    }
+
+
+def test_measured_memory_stays_below_what_was_asked_for(finished):
+    everything = snakemake(finished, "-n", "-F", "--quiet", "host", "--configfile", "tiny.yaml")
+    declared = resources_by_benchmark(everything.stdout) | declared_after_the_scan(finished)
+    measured = 0
+    for path, resources in declared.items():
+        with (finished / path).open(newline="") as stream:
+            (row,) = csv.DictReader(stream, delimiter="\t")
+        if row["max_rss"] in ("NA", "-"):  # the job ended before the first look at it
+            continue
+        measured += 1
+        # The job's own share; the rest is for Snakemake's processes beside it.
+        assert float(row["max_rss"]) <= resources["mem_mb"] - SNAKEMAKE_MB, path
+        assert float(row["s"]) <= 60 * resources["runtime"], path
+    rules = {path.split("/")[3].removesuffix(".tsv") for path in declared}
+    assert {"train", "scan_corpus", "extract_log_mel", "score_run", "make_tables"} <= rules
+    assert measured > 40
+
+
+def test_further_attempt_asks_for_more(finished):
+    first = declared_after_the_scan(finished)
+    second = declared_after_the_scan(finished, "--attempt", "2")
+    assert first.keys() == second.keys()
+    for path, resources in first.items():
+        assert second[path]["mem_mb"] == 2 * resources["mem_mb"], path
+        assert second[path]["runtime"] == 2 * resources["runtime"], path
+        assert second[path].get("gpu") == resources.get("gpu"), path

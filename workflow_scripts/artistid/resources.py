@@ -1,0 +1,269 @@
+"""What each job needs of a node, from the size of its work: memory, minutes, and disk.
+
+A cluster kills a job that exceeds what it asked for, and keeps one waiting that asks for too much.
+So each figure below follows what was measured (docs/cluster.md puts them side by side), with room
+for another machine: half as much memory again, and many times the minutes, because a node's disk
+and GPU may be slow and an early end costs nothing. A job that fails asks for more the next time
+(rules/resources.smk).
+
+Only arithmetic: this module is imported on a login node.
+"""
+
+import csv
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artistid.files import TEXT
+
+# A job on a node is three processes: two of Snakemake's, which read the rules and find the job's
+# inputs, and the job itself. The first two hold this much, and more with each album's file.
+SNAKEMAKE_MB, SNAKEMAKE_MB_PER_ALBUM = 350, 0.05
+# Python with numpy, h5py and a decoder; with matplotlib, pandas or parts of scipy.
+PLAIN_MB, LIBRARIES_MB = 150, 350
+# torch in a process with a GPU: CUDA's libraries are mapped and a context is made. Without one 370.
+TORCH_MB = 3000
+# Megabytes that a training step holds for each slice of a second at the published width, and for
+# the weights, their gradients and Adam's two averages.
+STEP_MB = {"crnn": 10, "inception_rnn": 14, "resnet50": 11, "resnet50_rnn": 11}
+WEIGHTS_MB = {"crnn": 150, "inception_rnn": 150, "resnet50": 800, "resnet50_rnn": 200}
+PUBLISHED_WIDTH, FRAMES_PER_SECOND = 64, 31
+# Slices of a second that a slow GPU (of 2016, in 32 bits) trains on in a second.
+SLICES_PER_SECOND = {"crnn": 2000, "inception_rnn": 1000, "resnet50": 1000, "resnet50_rnn": 1500}
+# Seconds of audio that a slow processor decodes, or turns into log-mel, in a second.
+DECODED_PER_SECOND, EXTRACTED_PER_SECOND = 500, 100
+FLOAT16, FLOAT32, FLOAT64 = 2, 4, 8
+MEGA = 1e6
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job asks for: memory and disk in MB, run time in minutes."""
+
+    mem_mb: int
+    runtime: int
+    disk_mb: int
+
+
+@dataclass(frozen=True)
+class CorpusSize:
+    """How much there is to do.
+
+    Attributes:
+        n_artists: artists with a usable track.
+        n_tracks: usable tracks.
+        seconds: length of all usable tracks together.
+        albums: length of each album's usable tracks together, by album id, sorted.
+        longest: length of the longest usable track, s.
+    """
+
+    n_artists: int
+    n_tracks: int
+    seconds: float
+    albums: Mapping[str, float]
+    longest: float
+
+
+def corpus_size(tracks_csv: str | os.PathLike[str]) -> CorpusSize:
+    """Sum up ``tracks.csv``, row by row: a million tracks need no more memory than their albums."""
+    artists, albums, n_tracks, longest = set(), {}, 0, 0.0
+    with Path(tracks_csv).open(newline="", **TEXT) as stream:
+        rows = csv.reader(stream)
+        header = next(rows)
+        status, album, artist, duration = map(
+            header.index, ("status", "album_id", "artist", "duration")
+        )
+        for row in rows:
+            if row[status] == "ok":
+                seconds = float(row[duration])
+                artists.add(row[artist])
+                albums[row[album]] = albums.get(row[album], 0.0) + seconds
+                n_tracks += 1
+                longest = max(longest, seconds)
+    by_id = dict(sorted(albums.items()))
+    return CorpusSize(len(artists), n_tracks, sum(albums.values()), by_id, longest)
+
+
+def needs(process_mb: float, minutes: float, disk_mb: float = 0, n_albums: int = 0) -> Needs:
+    """Return what a job asks for, from what its own process takes, rounded up.
+
+    Args:
+        process_mb: memory of the job's process.
+        minutes: time of its work.
+        disk_mb: what it writes.
+        n_albums: how many albums' files Snakemake looks at beside it.
+    """
+    snakemake_mb = SNAKEMAKE_MB + SNAKEMAKE_MB_PER_ALBUM * n_albums
+    return Needs(
+        100 * math.ceil((snakemake_mb + process_mb) / 100),
+        10 * math.ceil(max(10, minutes + 5) / 10),
+        100 + math.ceil(disk_mb),
+    )
+
+
+def log_mel_mb(seconds: float, log_mel: Mapping[str, Any]) -> float:
+    """Return the size of log-mel spectrograms as they are stored, float16."""
+    frames = seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    return frames * log_mel["n_mels"] * FLOAT16 / MEGA
+
+
+def demo_album(n_tracks: int, seconds: float) -> Needs:
+    """Synthesis of an album: voices of one track at a time, float64 at 16 kHz."""
+    samples_mb = seconds * 16000 * FLOAT64 / MEGA
+    return needs(PLAIN_MB + 30 * samples_mb, n_tracks * seconds / 60, n_tracks * samples_mb / 10)
+
+
+def scan(n_recordings: int, n_bytes: int, threads: int) -> Needs:
+    """Decoding of every recording once: blocks in memory, a row for each, at least 5 MB/s."""
+    seconds = n_bytes / 5e6 + 0.1 * n_recordings / threads
+    return needs(PLAIN_MB + 20 * threads + 0.01 * n_recordings, seconds / 60, 0.001 * n_recordings)
+
+
+def mel_filters() -> Needs:
+    """librosa, once."""
+    return needs(LIBRARIES_MB, 0)
+
+
+def extraction(seconds: float, longest: float, log_mel: Mapping[str, Any]) -> Needs:
+    """An album's log-mel spectrograms: one track at a time in float32, three copies at the end."""
+    track_mb = log_mel_mb(longest, log_mel) * FLOAT32 / FLOAT16
+    return needs(
+        PLAIN_MB + 3 * track_mb, seconds / EXTRACTED_PER_SECOND / 60, log_mel_mb(seconds, log_mel)
+    )
+
+
+def split(size: CorpusSize) -> Needs:
+    """A draw over the rows of ``tracks.csv``, held as text."""
+    return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.001 * size.n_tracks, 0.001 * size.n_tracks)
+
+
+def near_duplicates(size: CorpusSize, log_mel: Mapping[str, Any]) -> Needs:
+    """A search of all recordings: an album at a time, fingerprints of all, ten million candidates.
+
+    Fingerprints and what is sorted of them take 40 bytes a frame.
+    """
+    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    album_mb = log_mel_mb(max(size.albums.values(), default=0), log_mel)
+    return needs(
+        PLAIN_MB + 1000 + 40 * frames / MEGA + 3 * album_mb,
+        10 + frames / 1e6,
+        0.001 * size.n_tracks,
+        len(size.albums),
+    )
+
+
+def audit(size: CorpusSize) -> Needs:
+    """An audit of a split: its rows, and those of ``tracks.csv``, held as text."""
+    return needs(PLAIN_MB + 0.02 * size.n_tracks, 0.001 * size.n_tracks, 0.001 * size.n_tracks)
+
+
+def step_mb(model: str, settings: Mapping[str, Any], batch_size: int, slice_frames: int) -> float:
+    """Return what a training step on the processor holds beside the data set.
+
+    Activations grow with batch, slice and width, weights with the square of the width. A network
+    that is not known here is taken for the most expensive one.
+    """
+    width = settings.get("width", PUBLISHED_WIDTH) / PUBLISHED_WIDTH
+    slices = batch_size * slice_frames / FRAMES_PER_SECOND
+    per_slice = STEP_MB.get(model, max(STEP_MB.values()))
+    weights = WEIGHTS_MB.get(model, max(WEIGHTS_MB.values()))
+    return 100 + per_slice * slices * width + weights * max(width, width**2)
+
+
+def training(
+    size: CorpusSize,
+    model: str,
+    settings: Mapping[str, Any],
+    training: Mapping[str, Any],
+    slice_frames: int,
+    log_mel: Mapping[str, Any],
+) -> Needs:
+    """Training of a network, all epochs of it, and its predictions.
+
+    The data set is held once, and most of it twice while tracks are joined.
+    """
+    data_mb = log_mel_mb(size.seconds, log_mel)
+    predictions_mb = _answers_mb(size, slice_frames, log_mel)
+    width = settings.get("width", PUBLISHED_WIDTH) / PUBLISHED_WIDTH
+    rate = SLICES_PER_SECOND.get(model, min(SLICES_PER_SECOND.values()))
+    seconds = training["epochs"] * size.seconds / rate * max(1, width**2)
+    step = step_mb(model, settings, training["batch_size"], slice_frames)
+    return needs(
+        TORCH_MB + 2 * data_mb + step + 4 * predictions_mb,
+        20 + data_mb / 50 / 60 + seconds / 60,
+        200 * max(1, width**2) + predictions_mb,
+        len(size.albums),
+    )
+
+
+def frame_system(
+    size: CorpusSize, settings: Mapping[str, Any], slice_frames: int, log_mel: Mapping[str, Any]
+) -> Needs:
+    """A classical system on frames: the log-mel of a subset, its 20 MFCCs, what is learnt from.
+
+    Of each track `frames_per_track` frames are drawn, or all; learning holds a row for each, as
+    wide as the features that a system makes of a frame.
+    """
+    data_mb = log_mel_mb(size.seconds, log_mel)
+    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    per_track = settings.get("frames_per_track")
+    drawn = frames if per_track is None else min(frames, per_track * size.n_tracks)
+    columns = max(20, settings.get("n_features", 0), 3 * settings.get("n_components", 0))
+    learning_mb = drawn * columns * FLOAT64 / MEGA
+    return needs(
+        LIBRARIES_MB + 1.5 * data_mb + learning_mb,
+        20 + 0.05 * size.n_tracks * max(1, drawn / (1000 * size.n_tracks)),
+        _answers_mb(size, slice_frames, log_mel),
+        len(size.albums),
+    )
+
+
+def song_system(size: CorpusSize, log_mel: Mapping[str, Any]) -> Needs:
+    """A classical system on songs: log-mel, MFCCs, and matrices of songs by songs in float64."""
+    kernel_mb = size.n_tracks**2 * FLOAT64 / MEGA
+    return needs(
+        LIBRARIES_MB + 1.5 * log_mel_mb(size.seconds, log_mel) + 8 * kernel_mb,
+        20 + 0.02 * size.n_tracks + kernel_mb / 10,
+        size.n_tracks * size.n_artists * FLOAT32 / MEGA,
+        len(size.albums),
+    )
+
+
+def _answers_mb(size: CorpusSize, slice_frames: int, log_mel: Mapping[str, Any]) -> float:
+    """Return the size of predictions, float32, were half of all tracks tested."""
+    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    return frames / slice_frames / 2 * size.n_artists * FLOAT32 / MEGA
+
+
+def scoring(size: CorpusSize, slice_frames: int | None, log_mel: Mapping[str, Any]) -> Needs:
+    """A run's scores: its predictions, and copies in float64. None: answers for songs only."""
+    answers_mb = size.n_tracks * size.n_artists * FLOAT32 / MEGA
+    if slice_frames is not None:
+        answers_mb = _answers_mb(size, slice_frames, log_mel)
+    return needs(PLAIN_MB + 6 * answers_mb, answers_mb / 100)
+
+
+def references(size: CorpusSize) -> Needs:
+    """What guessing scores: the lengths of all tracks, read from the caches' headers."""
+    return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.005 * size.n_tracks, n_albums=len(size.albums))
+
+
+def tables(size: CorpusSize, n_runs: int) -> Needs:
+    """Rows of artists by runs, as pandas holds them."""
+    rows = 6 * n_runs * size.n_artists
+    return needs(LIBRARIES_MB + 0.003 * rows, 0.001 * n_runs, 0.001 * rows)
+
+
+def comparison(size: CorpusSize, n_runs: int) -> Needs:
+    """Intervals and tests: every run's answers by track, and resampled confusions of a pair."""
+    answers_mb = 3 * n_runs * size.n_tracks / 2 * size.n_artists * FLOAT64 / MEGA
+    resampled_mb = 2000 * size.n_artists**2 * FLOAT64 / MEGA
+    return needs(PLAIN_MB + answers_mb + 4 * resampled_mb, 0.05 * n_runs)
+
+
+def figure() -> Needs:
+    """A figure: matplotlib, and at most a thousand points or twenty spectrograms."""
+    return needs(LIBRARIES_MB, 0)
