@@ -35,7 +35,7 @@ MIN_SECONDS = 0.5  # of evidence, below which nothing is said
 MIN_OVERLAP = 2 / 3  # of the shorter recording
 # Bits that differ: the highest score of the same recording, for an endless overlap, and what is
 # taken off for a short one, per 1 / square root of its seconds.
-HIGHEST_SCORE, SHORTNESS = 0.30, 0.14
+HIGHEST_SCORE, SHORTNESS = 0.30, 0.18
 # The search for candidates. It looks at a few frames, and is generous where `compare` is strict.
 MIN_CLEAR_BITS = 20  # of a frame whose word is looked up, where there are such frames
 MAX_MATCHES = 10_000_000  # pairs of frames of equal words: bounds the time
