@@ -61,6 +61,7 @@ rule all:
 
 
 onstart:
+    check_writable()
     for reduction in REDUCTIONS:
         logger.info(f"demo corpus, smaller than configured: {reduction}")
 

@@ -345,6 +345,17 @@ def training_threads(wildcards):
     return max(1, cores // max(1, at_once))
 
 
+def check_writable():
+    """Stop if a folder of the results may not be written to: Snakemake would say so late."""
+    folders = [folder for folder, _, _ in os.walk(RESULTS)] or ["results"]
+    for folder in folders:
+        if os.path.exists(folder) and not os.access(folder, os.W_OK):
+            raise WorkflowError(
+                f"{folder}: cannot be written to; make it writable for you, or give the corpus "
+                "another name (corpus.name)"
+            )
+
+
 def print_results():
     """Print the scan's summary and the main table when all is done."""
     for path in (

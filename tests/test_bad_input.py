@@ -356,7 +356,7 @@ WRONG_KEYS = {
     "duplicate slice length": (
         "experiment.slice_seconds",
         [1, 1.0],
-        r"slice_seconds: \[1, 1.0\] has non-unique elements; write a list .*each once",
+        r"experiment.slice_seconds: \[1, 1.0\] has non-unique elements; write a list .*each once",
     ),
 }
 WRONG_VALUES = {
