@@ -35,7 +35,7 @@ def snakemake(
     command = [*within, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment
     return subprocess.run(
-        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=600
+        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=1800
     )
 
 
