@@ -18,11 +18,15 @@ from artistid.resources import (
     CorpusSize,
     comparison,
     corpus_size,
+    demo_album,
     extraction,
+    figure,
     frame_system,
+    mel_filters,
     scan,
     scoring,
     song_system,
+    split,
     tables,
     training,
 )
@@ -109,6 +113,47 @@ def test_every_rule_declares_memory_time_disk_and_threads(path):
     n_scripts = len(re.findall(r"^\s+script:", text, re.MULTILINE))
     for resource in ("mem_mb=mem_mb", "runtime=runtime", "disk_mb=disk_mb", "threads:"):
         assert len(re.findall(rf"^\s+{resource}", text, re.MULTILINE)) == n_scripts, resource
+
+
+def documented() -> dict[str, tuple[int, int, int]]:
+    """Return memory and minutes asked for, and memory measured, of docs/cluster.md's table."""
+    text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`?\w+`?.*?) \| \d \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    return {
+        name.strip("† ").replace("`", ""): (int(mb), int(minutes), int(measured))
+        for name, mb, minutes, measured in rows
+    }
+
+
+def test_documented_table_is_what_jobs_ask_for(config):
+    needs = {
+        f"train_network {model}, {seconds} s": asked(
+            model, config["models"][model]["width"], frames=31 * seconds
+        )
+        for model in available(NETWORKS)
+        for seconds in (1, 6, 10, 30)
+    }
+    for model in ("svm_mfcc", "gaussian_mfcc", "gmm_mfcc"):
+        needs[f"train_frame_system {model}"] = frame_system(
+            ARTIST20, config["models"][model], 31, LOG_MEL
+        )
+    needs |= {
+        "make_demo_album": demo_album(config["demo"]["tracks"], config["demo"]["seconds"]),
+        "scan_corpus": scan(1413, 1413 * 237 * 4000, threads=4),
+        "write_mel_filters": mel_filters(),
+        "extract_log_mel": extraction(2790, 1000, LOG_MEL),
+        "draw_split": split(ARTIST20),
+        "train_song_system": song_system(ARTIST20, LOG_MEL),
+        "score_run": scoring(ARTIST20, 31, LOG_MEL),
+        "compare_runs": comparison(ARTIST20, 66),
+        "make_tables": tables(ARTIST20, 66),
+        "figures": figure(),
+    }
+    table = documented()
+    assert len(table) == 19
+    for name, (mem_mb, minutes, measured) in table.items():
+        assert (needs[name].mem_mb, needs[name].runtime) == (mem_mb, minutes), name
+        assert measured < mem_mb - SNAKEMAKE_MB, name
 
 
 def declared_after_the_scan(finished, *arguments: str) -> dict[str, dict[str, int]]:

@@ -1,6 +1,8 @@
 """A dry run of every shipped configuration, artist20's on a tree of artist20's shape."""
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -102,3 +104,23 @@ def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tre
     assert all(re.search(r"resources: .*\bgpu=1\b", training) for training in trainings)
     assert scanned - started < 60
     assert planned - scanned < 30
+    assert_planning_is_light(workdir, *arguments, "-n", "--quiet", "all")
+
+
+def assert_planning_is_light(workdir: Path, *arguments: str) -> None:
+    """What a login node carries: no library of the jobs, and little memory."""
+    code = (
+        "import resource, sys\n"
+        "from snakemake.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print('loaded', *sys.modules)\n"
+        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=workdir, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    loaded = re.search(r"^loaded (.*)$", done.stdout, re.MULTILINE)[1].split()
+    assert "artistid.resources" in loaded
+    assert not {"torch", "librosa", "scipy", "sklearn", "matplotlib"} & set(loaded)
+    assert int(re.search(r"^peak (\d+)$", done.stdout, re.MULTILINE)[1]) < 300  # MB

@@ -240,7 +240,8 @@ def test_two_trainings_at_once_have_two_devices_as_slurm_assigned(seen):
 
 def test_job_asks_for_what_its_rule_declares(seen):
     for job in seen.training_jobs:
-        assert re.search(r"TRES=cpu=1,mem=3\d00M,node=1,billing=\d+,gres/gpu=1", seen.details[job])
+        assert re.search(r"TRES=cpu=1,mem=3\d00M,", seen.details[job])
+        assert "TresPerJob=gres:gpu:1" in seen.details[job]
         assert "TimeLimit=00:30:00" in seen.details[job]
 
 
@@ -294,6 +295,7 @@ def test_job_that_never_succeeds_is_named_with_its_log_and_reason(seen):
         assert f"SLURM-job '{job}' failed, SLURM status is: 'FAILED'" in seen.failures_output
     assert "Error in rule hopeless:" in seen.failures_output
     assert "log: logs/hopeless.log (check log file(s) for error details)" in seen.failures_output
+    assert "the disc is scratched" in seen.failures_output
 
 
 def test_short_jobs_travel_together(seen):
