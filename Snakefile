@@ -32,6 +32,7 @@ wildcard_constraints:
 include: "rules/corpus.smk"
 include: "rules/features.smk"
 include: "rules/splits.smk"
+include: "rules/audit.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
 include: "rules/tables.smk"
@@ -44,12 +45,14 @@ rule all:
     default_target: True
     input:
         demo_audio,
-        scanned_tracks,
+        rules.scan_corpus.output,
         rules.write_mel_filters.output,
         log_mel_files,
+        rules.collect_leakage.output,
         files_of_runs(*rules.draw_split.output, *rules.score_run.output),
         files_of_runs(*rules.train_frame_system.output),
         files_of_networks(*rules.train_network.output),
+        choice_of_follow_up,
         files_of_references(*rules.score_references.output),
         rules.aggregate_runs.output,
         rules.compare_runs.output,
@@ -58,6 +61,7 @@ rule all:
 
 
 onstart:
+    check_writable()
     for reduction in REDUCTIONS:
         logger.info(f"demo corpus, smaller than configured: {reduction}")
 

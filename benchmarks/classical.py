@@ -1,114 +1,141 @@
-"""What the classical systems cost on a corpus of artist20's size.
+"""What the jobs of the classical systems cost on mel caches of artist20's size.
 
-    python benchmarks/classical.py --system gmm_mfcc [--scale 1.0] [--settings '{}']
+    python benchmarks/classical.py [--systems gmm_mfcc ...] [--settings '{"tolerance": 0}']
 
-Synthetic MFCC frames (20 artists, 1,413 tracks of about 7,430 frames, 840 MB), split 81/9/10.
-Printed: minutes to fit, minutes to score validation and test in slices of 1 s, and the peak of the
-memory, the corpus included. Pin it to one core (``taskset -c 1``) to compare machines.
+Writes synthetic caches (20 artists, 120 albums, 1,413 tracks, 10.5 million frames, 2.7 GB) into a
+temporary folder, draws a song split, and runs each system's job on them, the same script that the
+workflow runs: spectrograms to MFCCs, training, calibration, predictions at 1 s. Printed: minutes of
+training, minutes of the whole job, and the peak of its memory. One thread each.
 """
 
 import argparse
 import json
-import resource
+import os
+import runpy
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 import numpy as np
+import scipy.fft
 
-from artistid.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of, load_model
-from artistid.slices import slice_starts
+from artistid.files import read_rows, write_rows
+from artistid.mel_cache import write_album
+from artistid.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
+from artistid.splits import COLUMNS, draw_split
 
-N_CLASSES, N_TRACKS, N_FRAMES, SLICE_FRAMES = 20, 1413, 7430, 31
+SCRIPTS = Path(sys.path[0])
+N_ARTISTS, N_ALBUMS, N_TRACKS, N_FRAMES, N_MELS = 20, 6, 1413, 7430, 128
+SLICE_FRAMES = 31
 N_SOUNDS = 30  # clusters of frames in an artist's music
 SPREAD = np.linspace(60, 6, 20, dtype=np.float32)  # dB: the first coefficients vary the most
+SCRIPT_OF = {FRAME_SYSTEMS: "train_frame_system.py", SONG_SYSTEMS: "train_song_system.py"}
 
 
-def synthetic_tracks(n_tracks: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return tracks of shape (frames, 20), float32, and their classes.
+def track_rows(n_tracks: int) -> list[dict[str, str]]:
+    """Return a listing of tracks, spread over artists and albums."""
+    rows = []
+    for number in range(n_tracks):
+        artist, album = number % N_ARTISTS, number // N_ARTISTS % N_ALBUMS
+        album_id = f"artist{artist:02d}_album{album}"
+        row = {"track_id": f"{album_id}/track{number:04d}", "album_id": album_id}
+        row |= {"artist": f"artist{artist:02d}", "album": f"album{album}"}
+        rows.append(row | {"sha256": f"{number:064x}", "sampling_rate": "16000", "duration": "240"})
+    return rows
+
+
+def log_mels(n_tracks: int, seed: int):
+    """Return a function that makes a track's spectrogram, (frames, 128), dB.
 
     Artists share most of where their frames lie, songs are shifted, and frames come in clusters.
     """
-    generator = np.random.default_rng(seed)
-    normal = generator.standard_normal
+    normal = np.random.default_rng(seed).standard_normal
     shared = normal((N_SOUNDS, 20), np.float32)
-    sounds = shared + 0.3 * normal((N_CLASSES, N_SOUNDS, 20), np.float32)
-    mixing = normal((N_CLASSES, 20, 20), np.float32) / 6
-    targets = np.arange(n_tracks) % N_CLASSES
-    tracks = []
-    for target in targets:
+    sounds = shared + 0.3 * normal((N_ARTISTS, N_SOUNDS, 20), np.float32)
+    mixing = normal((N_ARTISTS, 20, 20), np.float32) / 6
+
+    def log_mel(number: int) -> np.ndarray:
+        generator = np.random.default_rng([seed, number])
+        artist = number % N_ARTISTS
         n_frames = int(generator.integers(N_FRAMES - 3000, N_FRAMES + 3000))
-        frames = normal((n_frames, 20), np.float32) @ mixing[target]
-        frames += sounds[target, generator.integers(N_SOUNDS, size=n_frames)]
-        frames += 0.4 * normal(20, np.float32)
-        tracks.append(frames * SPREAD)
-    return tracks, targets
+        frames = generator.standard_normal((n_frames, 20), np.float32) @ mixing[artist]
+        frames += sounds[artist, generator.integers(N_SOUNDS, size=n_frames)]
+        frames += 0.4 * generator.standard_normal(20, np.float32)
+        return scipy.fft.idct(frames * SPREAD, n=N_MELS, axis=1, norm="ortho") - 40
+
+    return log_mel
 
 
-def split(targets: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Return the positions of 81 % train, 9 % validation and 10 % test, stratified."""
-    generator = np.random.default_rng(seed)
-    parts = [[], [], []]
-    for label in range(N_CLASSES):
-        own = generator.permutation(np.flatnonzero(targets == label))
-        n_held = max(1, round(0.09 * len(own))), max(1, round(0.10 * len(own)))
-        for part, some in zip(parts, np.split(own, [-sum(n_held), -n_held[1]]), strict=True):
-            part.append(some)
-    return [np.concatenate(part) for part in parts]
+def write_corpus(folder: Path, n_tracks: int, seed: int) -> None:
+    """Write caches, one per album, and a song split."""
+    rows, log_mel = track_rows(n_tracks), log_mels(n_tracks, seed)
+    for album_id in sorted({row["album_id"] for row in rows}):
+        own = [(row, [log_mel(n)]) for n, row in enumerate(rows) if row["album_id"] == album_id]
+        write_album(folder / f"{album_id}.h5", own, {"top_db": 200.0})
+    fractions = {"validation": 0.09, "test": 0.1}
+    write_rows(folder / "split.csv", draw_split(rows, "song", seed, fractions), COLUMNS)
+
+
+def run_job(system: str, folder: Path, settings: dict) -> None:
+    """Run a system's job, as Snakemake would, in this process."""
+    axes = {"corpus": "synthetic", "model": system, "split": "song", "seed": 1}
+    whole = kind_of(system) == SONG_SYSTEMS
+    axes |= {"slice_seconds": None, "slice_frames": None} if whole else {}
+    axes = {"slice_seconds": 1.0, "slice_frames": SLICE_FRAMES} | axes
+    job = SimpleNamespace(
+        params=SimpleNamespace(axes=axes, cache_folder=str(folder), settings=settings),
+        input=SimpleNamespace(split=str(folder / "split.csv")),
+        output=SimpleNamespace(
+            predictions=str(folder / "predictions.h5"),
+            provenance=str(folder / "provenance.json"),
+            timing=str(folder / "timing.csv"),
+        ),
+        log=[str(folder / "job.log")],
+        wildcards=SimpleNamespace(slice="whole" if whole else "1s"),
+        config={},
+        threads=1,
+    )
+    runpy.run_path(str(SCRIPTS / SCRIPT_OF[kind_of(system)]), init_globals={"snakemake": job})
+
+
+def measured(system: str, folder: Path, settings: dict) -> str:
+    """Run a system's job in a process of its own and return what it took, a row of a table."""
+    started = time.perf_counter()
+    process = os.fork()
+    if not process:
+        run_job(system, folder, settings)
+        os._exit(0)
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        raise SystemExit(f"{system} failed: see {folder / 'job.log'}")
+    minutes = (time.perf_counter() - started) / 60
+    training = float(read_rows(folder / "timing.csv")[0]["seconds"]) / 60
+    return f"| {system} | {training:.1f} | {minutes:.1f} | {usage.ru_maxrss / 2**20:.1f} |"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    systems = (*available(FRAME_SYSTEMS), *available(SONG_SYSTEMS))
-    parser.add_argument("--system", required=True, choices=systems)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of artist20's tracks")
-    parser.add_argument("--settings", type=json.loads, default={}, help="of the system, as JSON")
-    parser.add_argument("--seed", type=int, default=0)
+    systems = [*available(FRAME_SYSTEMS), *available(SONG_SYSTEMS)]
+    parser.add_argument("--systems", nargs="+", default=systems, choices=systems)
+    parser.add_argument("--tracks", type=int, default=N_TRACKS)
+    parser.add_argument("--settings", type=json.loads, default={}, help="of the systems, as JSON")
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    tracks, targets = synthetic_tracks(max(100, round(args.scale * N_TRACKS)), args.seed)
-    train, validation, test = split(targets, args.seed)
-    model_type, settings = load_model(args.system, args.settings)
-    system = model_type(settings, N_CLASSES, args.seed)
-    train_tracks = [tracks[index] for index in train]
-    if kind_of(args.system) == FRAME_SYSTEMS:
-
-        def fit() -> None:
-            system.fit(train_tracks, targets[train])
-
-        def hits(index: int) -> np.ndarray:
-            starts = slice_starts(len(tracks[index]), SLICE_FRAMES)
-            scores = system.slice_scores(tracks[index], starts, SLICE_FRAMES)
-            return scores.argmax(axis=1) == targets[index]
-    else:
-
-        def fit() -> None:
-            held = [tracks[index] for index in validation]
-            system.fit(train_tracks, targets[train], held, targets[validation])
-
-        def hits(index: int) -> np.ndarray:
-            return system.track_scores([tracks[index]]).argmax(axis=1) == targets[index]
-
-    n_frames = sum(map(len, tracks))
-    print(f"{args.system}: {len(tracks)} tracks, {n_frames / 1e6:.1f} M frames; {settings}")
-    started = time.perf_counter()
-    fit()
-    fitted = time.perf_counter()
-    found = {
-        name: np.concatenate([hits(index) for index in part]).mean()
-        for name, part in (("validation", validation), ("test", test))
-    }
-    scored = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(
-        f"  fit {(fitted - started) / 60:.2f} min, score {(scored - fitted) / 60:.2f} min", end=""
-    )
-    print(f", peak {peak:.2f} GiB (corpus {n_frames * 80 / 2**30:.2f})")
-    print("  accuracy " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()))
-    if hasattr(system, "chosen"):
-        print(f"  chosen {system.chosen}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_corpus(folder, args.tracks, args.seed)
+        size = sum(path.stat().st_size for path in folder.glob("*.h5")) / 1e9
+        print(f"{args.tracks} tracks, {size:.2f} GB of caches, settings {args.settings}\n")
+        print("| system | training (min) | job (min) | memory (GiB) |")
+        print("| --- | ---: | ---: | ---: |", flush=True)
+        for system in args.systems:
+            print(measured(system, folder, args.settings), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What the 95 % intervals cover: simulated predictions with a known macro F1.
+"""What the 95 % intervals cover: simulated predictions with known scores.
 
     python benchmarks/interval_coverage.py [--simulations 2000]
 
-20 artists whose songs differ in how well they are recognised, each song of 60 slices. The known F1
-is that of the population that the songs are drawn from (20,000 songs per artist), averaged over the
-population of seeds. Prints the share of intervals that contain it; 95 % is meant.
+20 artists whose songs differ in how well they are recognised, each song of 60 slices. The known
+scores are those of the population that the songs are drawn from (20,000 songs per artist), averaged
+over the population of seeds. Prints the share of intervals that contain them; 95 % is meant.
 """
 
 import argparse
@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 
 import numpy as np
 
-from artistid.intervals import Answers, mean_interval
+from artistid.intervals import Answers, mean_intervals
+from artistid.scores import METRICS
 
 N_CLASSES, N_SLICES = 20, 60
 
@@ -51,8 +52,12 @@ def draw_songs(
 
 def coverage(
     songs: int, n_seeds: int, seed_deviation: float, level: str, simulations: int
-) -> tuple[float, float]:
-    """Return the share of intervals that contain the known F1, and their mean width."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of intervals that contain what is known, and their mean width.
+
+    Returns:
+        Both for macro F1, weighted F1, accuracy and F1 of one artist (mean over artists).
+    """
     generator = np.random.default_rng(1)
     skill = np.linspace(0.3, 0.8, N_CLASSES)
 
@@ -61,14 +66,20 @@ def coverage(
         return [np.clip(skill + shift, 0.02, 0.98) for shift in shifts]
 
     population = seeds(300 if seed_deviation else 1)
-    known = np.mean([draw_songs(20_000, own, level, generator).macro_f1() for own in population])
-    hits, widths = 0, []
+    of_population = [draw_songs(20_000, own, level, generator).scores() for own in population]
+    known = np.mean(of_population, axis=0)
+    hits, widths = np.zeros(len(known)), np.zeros(len(known))
     for _ in range(simulations):
         runs = [draw_songs(songs, own, level, generator) for own in seeds(n_seeds)]
-        interval = mean_interval(runs, generator, n_draws=1000)
-        hits += interval.low <= known <= interval.high
-        widths.append(interval.high - interval.low)
-    return hits / simulations, float(np.mean(widths))
+        intervals = mean_intervals(runs, generator, n_draws=1000)
+        low, high = np.array([(interval.low, interval.high) for interval in intervals]).T
+        hits += (low <= known) & (known <= high)
+        widths += high - low
+    return _by_metric(hits / simulations), _by_metric(widths / simulations)
+
+
+def _by_metric(values: np.ndarray) -> np.ndarray:
+    return np.append(values[: len(METRICS)], values[len(METRICS) :].mean())
 
 
 SETTINGS = [
@@ -83,13 +94,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulations", type=int, default=2000)
     simulations = parser.parse_args().simulations
-    print("| level | songs per artist | seeds | deviation between seeds | coverage | mean width |")
-    print("| :--- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    names = [*(metric.replace("_", " ") for metric in METRICS), "F1 of one artist"]
+    print(f"| level | songs per artist | seeds | deviation between seeds | {' | '.join(names)} |")
+    print("| :--- |" + " ---: |" * (3 + len(names)), flush=True)
     with ProcessPoolExecutor(2) as pool:
         found = pool.map(coverage, *zip(*SETTINGS, strict=True), [simulations] * len(SETTINGS))
-        for (songs, n_seeds, deviation, level), (share, width) in zip(SETTINGS, found, strict=True):
-            cells = f"{songs} | {n_seeds} | {deviation:g} | {share:.1%} | {width:.3f}"
-            print(f"| {level} | {cells} |", flush=True)
+        for setting, (shares, widths) in zip(SETTINGS, found, strict=True):
+            songs, n_seeds, deviation, level = setting
+            cells = [level, songs, n_seeds, f"{deviation:g}"]
+            cells += [f"{s:.1%} ({w:.3f})" for s, w in zip(shares, widths, strict=True)]
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+    print("\nShare of intervals that contain the known score (mean width).")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -27,9 +28,22 @@ from artistid.config import (
 from artistid.corpus import folder_fingerprint
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
+from artistid.feasibility import check_feasible
+from artistid.files import read_rows, sha256_of_file
 from artistid.follow_up import read_choice
+from artistid.lifetime import mark_workflow
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.sources import source_files
+
+# A job of this machine ends with its workflow, and leaves no orphan beside its successor.
+mark_workflow()
+
+# Snakemake keeps its records here, whatever it is asked for, and fails with a traceback if it cannot.
+if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
+    raise WorkflowError(
+        f"{os.getcwd()}: cannot be written to; run the workflow in a folder of your own, such as "
+        "a copy of this one"
+    )
 
 _schema = read_yaml(SCRIPTS.parent / "schemas" / "config.schema.yaml")
 _given = with_types(config, _schema)
@@ -51,6 +65,8 @@ FIGURES = f"{RESULTS}/figures"
 AXES = "{model}/{split}/{slice}/seed{seed}"
 RUN = f"{RESULTS}/runs/{AXES}"
 REFERENCE = f"{RESULTS}/references/{{split}}/{{slice}}/seed{{seed}}"
+NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
+AUDIT = f"{RESULTS}/audit/{{split}}/seed{{seed}}.csv"
 FIRST_RUNS = first_runs(config)
 # Of a training on a cluster: one feeds the GPU, the others read and cut.
 CLUSTER_THREADS = 4
@@ -132,6 +148,20 @@ def scanned_tracks(wildcards):
     return checkpoints.scan_corpus.get().output.tracks
 
 
+def usable_tracks(wildcards):
+    """Return usable.csv, the tracks that the scan left to draw from."""
+    return checkpoints.scan_corpus.get().output.usable
+
+
+def digest_of_usable_tracks(wildcards):
+    """Return what decides whether the usable tracks changed.
+
+    Snakemake compares an input above a size by its time, and a scan writes the list anew: by this
+    parameter a large corpus, too, is drawn anew only when its tracks are others.
+    """
+    return sha256_of_file(usable_tracks(wildcards))
+
+
 def album_listing(wildcards):
     """Return the listing of an album that the scan found."""
     return f"{checkpoints.scan_corpus.get().output.albums}/{wildcards.album_id}.csv"
@@ -146,6 +176,17 @@ def split_manifest(wildcards):
     """Return the manifest of a run's split."""
     scanned_tracks(wildcards)
     return f"{RESULTS}/splits/{wildcards.split}/seed{wildcards.seed}.csv"
+
+
+def copies_to_part(wildcards):
+    """Return the pairs that a split may not part, where copies are kept on one side."""
+    is_kept = config["audit"]["near_duplicates"] == "one_side"
+    return [NEAR_DUPLICATES] if is_kept else []
+
+
+def accepted_copies(wildcards):
+    """Return the pairs that a split may part all the same; no parameter where it parts any."""
+    return config["audit"]["accept"] if copies_to_part(wildcards) else None
 
 
 def run_axes(wildcards):
@@ -174,9 +215,25 @@ def followed_model(wildcards):
     return follow_up
 
 
+@cache
+def check_corpus(tracks_csv):
+    """Stop, right after the scan, if the recordings cannot carry the experiment."""
+    try:
+        check_feasible(config, read_rows(tracks_csv))
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def choice_of_follow_up(wildcards):
+    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    if config["experiment"]["follow_up"] != BEST:
+        return []
+    return checkpoints.choose_follow_up.get().output
+
+
 def all_runs(wildcards):
-    """Return every run that the configuration asks for."""
-    scanned_tracks(wildcards)
+    """Return every run that the configuration asks for; stop if the corpus cannot carry them."""
+    check_corpus(scanned_tracks(wildcards))
     followed = followed_model(wildcards)
     return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
 
@@ -194,6 +251,16 @@ def paths_of_runs(runs, patterns):
 def files_of_runs(*patterns):
     """Return an input function: the files of every run."""
     return lambda wildcards: paths_of_runs(all_runs(wildcards), patterns)
+
+
+def files_of_splits(pattern):
+    """Return an input function: the files of every split; the second step draws no others."""
+
+    def of_splits(wildcards):
+        scanned_tracks(wildcards)
+        return paths_of_runs(FIRST_RUNS, [pattern])
+
+    return of_splits
 
 
 def files_of_networks(*patterns):
@@ -278,9 +345,24 @@ def training_threads(wildcards):
     return max(1, cores // max(1, at_once))
 
 
+def check_writable():
+    """Stop if a folder of the results may not be written to: Snakemake would say so late."""
+    folders = [folder for folder, _, _ in os.walk(RESULTS)] or ["results"]
+    for folder in folders:
+        if os.path.exists(folder) and not os.access(folder, os.W_OK):
+            raise WorkflowError(
+                f"{folder}: cannot be written to; make it writable for you, or give the corpus "
+                "another name (corpus.name)"
+            )
+
+
 def print_results():
     """Print the scan's summary and the main table when all is done."""
-    for path in (f"{RESULTS}/corpus/summary.txt", f"{RESULTS}/tables/{TABLES[0]}.md"):
+    for path in (
+        f"{RESULTS}/corpus/summary.txt",
+        f"{RESULTS}/audit/summary.txt",
+        f"{RESULTS}/tables/{TABLES[0]}.md",
+    ):
         if Path(path).exists():
             print(
                 f"\n{Path(path).read_text(encoding='utf-8', errors='replace')}",

@@ -38,6 +38,7 @@ checkpoint scan_corpus:
         sources=sources("scan_corpus.py"),
     output:
         tracks=f"{RESULTS}/corpus/tracks.csv",
+        usable=f"{RESULTS}/corpus/usable.csv",
         summary=f"{RESULTS}/corpus/summary.txt",
         albums=directory(f"{RESULTS}/corpus/albums"),
     log:

@@ -3,7 +3,7 @@
 
 rule plot_log_mels:
     input:
-        tracks=scanned_tracks,
+        tracks=ancient(usable_tracks),
         log_mel=log_mel_files,
         sources=sources("plot_log_mels.py"),
     output:
@@ -25,6 +25,7 @@ rule plot_log_mels:
         runtime=runtime(figure_needs),
         disk_mb=disk_mb(figure_needs),
     params:
+        tracks=digest_of_usable_tracks,
         log_mel=config["log_mel"],
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
     script:

@@ -95,6 +95,16 @@ def split_needs(wildcards):
     return needs_of.split(size_so_far(wildcards))
 
 
+def search_needs(wildcards):
+    """Return what the search for near-duplicates needs."""
+    return needs_of.near_duplicates(size_so_far(wildcards), config["log_mel"])
+
+
+def audit_needs(wildcards):
+    """Return what the audit of a split needs."""
+    return needs_of.audit(size_so_far(wildcards))
+
+
 def run_frames(wildcards):
     """Return the frames of a run's slices; None where it takes whole songs."""
     seconds = slice_seconds(wildcards.slice)

@@ -1,9 +1,10 @@
-# From tracks.csv to train, validation and test, drawn anew for each seed.
+# From usable.csv to train, validation and test, drawn anew for each seed.
 
 
 rule draw_split:
     input:
-        tracks=scanned_tracks,
+        tracks=ancient(usable_tracks),
+        near_duplicates=copies_to_part,
         sources=sources("draw_split.py"),
     output:
         f"{RESULTS}/splits/{{split}}/seed{{seed}}.csv",
@@ -19,8 +20,10 @@ rule draw_split:
         runtime=runtime(split_needs),
         disk_mb=disk_mb(split_needs),
     params:
+        tracks=digest_of_usable_tracks,
         fractions=lambda wildcards: (
             config["song_split"] if wildcards.split == "song" else {}
         ),
+        accept=accepted_copies,
     script:
         "../workflow_scripts/draw_split.py"

@@ -4,6 +4,8 @@
 rule train_network:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=network_sources,
     output:
@@ -24,6 +26,8 @@ rule train_network:
     threads: training_threads
     resources:
         gpu=1,
+        # Trainings that may share a GPU (docs/gpus.md).
+        jobs_per_device=1,
         mem_mb=mem_mb(training_needs),
         runtime=runtime(training_needs),
         disk_mb=disk_mb(training_needs),
@@ -33,6 +37,8 @@ rule train_network:
         log_mel=config["log_mel"],
         settings=model_settings,
         training=config["training"],
+        # Outside the outputs, which are deleted before a job runs again.
+        state=f"{RESULTS}/training_state/{AXES}.pt",
     script:
         "../workflow_scripts/train_network.py"
 
@@ -40,6 +46,8 @@ rule train_network:
 rule train_frame_system:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=lambda wildcards: sources(
             "train_frame_system.py", f"artistid/frame_systems/{wildcards.model}.py"
@@ -72,6 +80,8 @@ rule train_frame_system:
 rule train_song_system:
     input:
         split=split_manifest,
+        # Has to stand; an audit that is made again retrains nothing.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=lambda wildcards: sources(
             "train_song_system.py", f"artistid/song_systems/{wildcards.model}.py"

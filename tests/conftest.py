@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,32 @@ def write_config(path: Path, config: dict) -> Path:
     return path
 
 
-def snakemake(workdir: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run Snakemake in a copy of the workflow, as a user would, on two cores."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+def snakemake(
+    workdir: Path, *arguments: str, within: Sequence[str] = (), **environment: str
+) -> subprocess.CompletedProcess:
+    """Run Snakemake in a copy of the workflow, as a user would, on two cores.
+
+    `within` is a command that runs the one that follows it.
+    """
+    command = [*within, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment
     return subprocess.run(
-        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=600
+        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=1800
     )
+
+
+def ordinary_user() -> list[str]:
+    """A command that runs another one without the privileges that root has over any file.
+
+    It is still root that runs it, as owner of its files and bound by their modes: another user may
+    be unable to reach the interpreter.
+    """
+    if os.geteuid() != 0:
+        return []
+    command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    if shutil.which("setpriv") is None or subprocess.run([*command, "true"]).returncode:
+        pytest.skip("root may write everywhere, and setpriv cannot take that away here")
+    return command
 
 
 def copy_workflow(workdir: Path) -> Path:
@@ -43,6 +63,8 @@ def copy_workflow(workdir: Path) -> Path:
         shutil.copytree(ROOT / name, workdir / name, ignore=ignored)
     return workdir
 
+
+FIRST_RUN = "first_run.txt"  # what Snakemake said of every job, for tests/test_reruns.py
 
 # Every kind of model, both splits, two seeds, and the second step.
 TINY = {
@@ -65,11 +87,45 @@ def finished(tmp_path_factory) -> Path:
     """A folder with the workflow, run to its end on a tiny corpus."""
     workdir = copy_workflow(tmp_path_factory.mktemp("tiny") / "with space")
     write_config(workdir / "tiny.yaml", TINY)
-    done = snakemake(workdir, "--configfile", "tiny.yaml")
+    # Each job leaves a note of the modules that it loaded, which tests/test_sources.py reads.
+    notes = {"PYTHONPATH": str(ROOT / "tests/job_notes"), "JOB_NOTES": str(workdir / "job_notes")}
+    done = snakemake(workdir, "--configfile", "tiny.yaml", "--quiet", "host", **notes)
     assert done.returncode == 0, done.stdout + done.stderr
+    (workdir / FIRST_RUN).write_text(done.stderr)
     assert "demo corpus, smaller than configured: training.epochs: 300 -> 2" in done.stderr
     assert "18 tracks of 3 artists on 9 albums" in done.stdout
     assert "| inception_rnn | song |" in done.stdout
+    return workdir
+
+
+# As few jobs as can show what an edit reruns: recordings in a folder, one split, one seed.
+SMALL = {
+    "corpus": {"name": "small", "source": "folder", "audio_dir": "music", "max_bad_share": 0.2},
+    "experiment": {
+        "models": ["resnet50", "crnn", "gaussian_mfcc"],
+        "splits": ["song"],
+        "seeds": [1],
+        "follow_up": "best",
+        "follow_up_seconds": [2],
+    },
+    "training": {"epochs": 1},
+    "models": {"resnet50": {"width": 4}, "crnn": {"width": 4}},
+}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Path:
+    """A folder with the workflow, run to its end on a few recordings; tests work on copies."""
+    workdir = copy_workflow(tmp_path_factory.mktemp("small") / "workflow")
+    for artist in range(3):
+        for album in range(3):
+            folder = workdir / "music" / artist_name(artist) / album_name(album)
+            paths = [folder / track_name(track) for track in range(2)]
+            make_album(paths, artist, album, seconds=3, seed=20)
+    write_config(workdir / "small.yaml", SMALL)
+    done = snakemake(workdir, "--configfile", "small.yaml", "--quiet", "host")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (workdir / FIRST_RUN).write_text(done.stderr)
     return workdir
 
 

@@ -73,7 +73,17 @@ WRONG = [
     ({"models": {"resnet51": {}}}, "models: unknown model 'resnet51'"),
     ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
+    ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),
+    ({"audit": {"accept": ["one"]}}, "audit.accept.0: 'one' .*write a pair of track ids"),
+    ({"audit": {"accept": [["one"]]}}, r"audit.accept.0: \['one'\] .*write a pair of track ids"),
     ({"demo": {"reduced": {"corpus": {}}}}, "demo.reduced.corpus: no such key"),
+    ({"training": {"epochs": 3.0}}, "training.epochs: 3.0 .*write a whole number"),
+    ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: is nan; write a fin"),
+    ({"song_split": {"train": float("nan")}}, "song_split.train: is nan; write a finite number"),
+    ({"corpus": {"name": "x" * 300}}, "corpus.name: 'x+ ... x+' .*, 100 at most"),
+    ({"experiment": {"slice_frames": {"x": 40}}}, "slice_frames: 'x' does not match .*write seco"),
+    ({"experiment": {"slice_seconds": [1, 1.0000001]}}, "1.0000001 has too many digits; write six"),
+    ({"log_mel": {"hop_length": 2000}}, "a slice of 1 s has 8 frames, and 16 are needed; lower"),
 ]
 
 
@@ -106,6 +116,11 @@ def test_missing_key_is_named(config, schema):
     del broken["training"]["epochs"]
     with pytest.raises(InputError, match=r"training\.epochs: is missing"):
         check_config(broken, schema)
+
+
+def test_song_shares_may_be_rounded(config, schema):
+    thirds = {"train": 0.3333333, "validation": 0.3333333, "test": 0.3333333}
+    check_config(merged(config, {"song_split": thirds}), schema)
 
 
 def test_shipped_configurations_are_valid(config, schema):

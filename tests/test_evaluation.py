@@ -174,7 +174,7 @@ def metrics(model, split, seconds, values, level="slice", pooling="none"):
 
 def without_intervals(summary: pd.DataFrame) -> pd.DataFrame:
     columns = ["model", "split", "slice_seconds", "level", "pooling"]
-    empty = summary[columns].head(0).assign(mean=[], low=[], high=[], too_few=[])
+    empty = summary[columns].head(0).assign(metric="", low=[], high=[], too_few=[])
     return with_intervals(summary, empty)
 
 
@@ -198,7 +198,7 @@ def test_summary_is_mean_deviation_and_best_over_seeds():
     shown = f1_table(without_intervals(summary))
     assert shown["Macro F1"].tolist()[1:3] == ["0.300 ± 0.100", "0.500"]
     assert shown["Best"].tolist()[1] == "0.400 (seed 1)"
-    assert set(shown["95 % interval"]) == {"–"}
+    assert shown["Accuracy"].tolist()[2] == "0.500"
 
 
 def test_systems_on_whole_songs_stand_among_the_models():
@@ -218,22 +218,24 @@ def test_intervals_join_their_cells_and_are_marked():
     frame = pd.DataFrame(rows)
     intervals = pd.DataFrame(
         {
-            "model": ["a", "a"],
-            "split": ["song", "song"],
-            "slice_seconds": [1, None],
-            "level": ["slice", "song"],
-            "pooling": ["none", "mean"],
-            "mean": [0.5, 0.5],
-            "low": [0.4, 0.3],
-            "high": [0.6, 0.7],
-            "too_few": [True, False],
+            "model": ["a"] * 3,
+            "split": ["song"] * 3,
+            "slice_seconds": [1, 1, None],
+            "level": ["slice", "slice", "song"],
+            "pooling": ["none", "none", "mean"],
+            "metric": ["macro_f1", "accuracy", "macro_f1"],
+            "low": [0.4, 0.1, 0.3],
+            "high": [0.6, 0.8, 0.7],
+            "too_few": [True, True, False],
         }
     )
     of_slices = f1_table(with_intervals(summarise_runs(frame, ["a"]), intervals))
-    assert of_slices["95 % interval"].tolist() == ["0.400 to 0.600 †"]
+    assert of_slices["Macro F1"].tolist() == ["0.500 (0.400 to 0.600 †)"]
+    assert of_slices["Accuracy"].tolist() == ["0.500 (0.100 to 0.800 †)"]
+    assert of_slices["Weighted F1"].tolist() == ["0.500"]
     of_songs = summarise_runs(frame, ["a"], "song", "mean")
-    assert f1_table(with_intervals(of_songs, intervals))["95 % interval"].tolist() == [
-        "0.300 to 0.700"
+    assert f1_table(with_intervals(of_songs, intervals))["Macro F1"].tolist() == [
+        "0.500 (0.300 to 0.700)"
     ]
 
 

@@ -69,17 +69,6 @@ def test_tables_and_figures_say_what_there_is_to_say(workdir):
     assert not (figures / "learning_curves").exists()
 
 
-def test_touched_recording_is_scanned_and_changes_nothing(workdir):
-    next((workdir.parent / "music").rglob("*1.mp3")).touch()
-    caches = {p: p.stat().st_mtime_ns for p in (workdir / "results/own/log_mel").glob("*.h5")}
-    done = snakemake(workdir, "--configfile", "own.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Rule: scan_corpus" in done.stderr
-    assert "Rule: extract_log_mel" not in done.stderr
-    assert "Rule: train_frame_system" not in done.stderr
-    assert caches == {path: path.stat().st_mtime_ns for path in caches}
-
-
 def test_only_systems_on_whole_songs_and_one_split_work_too(workdir):
     config = {"experiment": {"models": ["svm_song_mahalanobis"], "splits": ["song"]}}
     write_config(workdir / "songs.yaml", config)

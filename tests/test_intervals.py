@@ -9,13 +9,14 @@ from conftest import ROOT
 from artistid.comparison import album_rows, by_cell, effect_rows, interval_rows, pair_rows
 from artistid.intervals import (
     Answers,
+    Interval,
     difference_interval,
     has_too_few_songs,
     holm,
-    mean_interval,
+    mean_intervals,
     paired_p_value,
     pairwise_tests,
-    resampled_f1,
+    resampled_scores,
 )
 from artistid.outcomes import Outcomes
 
@@ -37,16 +38,21 @@ def songs(n_classes: int, n_songs: int, right: float, seed: int, n_slices: int =
     return Answers(target, counts, [str(number) for number in range(len(target))])
 
 
+def mean_interval(runs, random) -> Interval:
+    """Of macro F1."""
+    return mean_intervals(runs, random)[0]
+
+
 def test_all_right_has_no_width():
     interval = mean_interval([songs(4, 8, 1.0, 0)], generator())
     assert (interval.mean, interval.low, interval.high, interval.too_few) == (1, 1, 1, False)
 
 
 def test_resamples_keep_the_artists_and_equal_scikit_learn_one_by_one():
-    from sklearn.metrics import f1_score
+    from sklearn.metrics import accuracy_score, f1_score
 
     tested = songs(3, 7, 0.6, 1, n_slices=5)
-    draws = resampled_f1(tested, 4, generator(5))
+    draws = resampled_scores(tested, 4, generator(5))
     random = generator(5)
     weights = np.zeros((4, 21), int)
     for label in range(3):
@@ -59,7 +65,9 @@ def test_resamples_keep_the_artists_and_equal_scikit_learn_one_by_one():
             for answer, count in enumerate(tested.counts[song]):
                 truth += [tested.target[song]] * (times * count)
                 answers += [answer] * (times * count)
-        assert draw == pytest.approx(f1_score(truth, answers, average="macro"))
+        expected = [f1_score(truth, answers, average=average) for average in ("macro", "weighted")]
+        expected += [accuracy_score(truth, answers), *f1_score(truth, answers, average=None)]
+        assert draw == pytest.approx(expected)
 
 
 def test_interval_of_accuracy_like_case_agrees_with_the_binomial():
@@ -108,8 +116,8 @@ def test_difference_of_equal_systems_contains_zero_and_of_unequal_ones_does_not(
 @pytest.mark.parametrize("level", ["slice", "song"])
 def test_intervals_cover_what_they_should(level):
     """benchmarks/interval_coverage.py, shortened: 200 simulations have 1.5 % standard error."""
-    share, _ = coverage(7, 1, 0.0, level, simulations=200)
-    assert 0.905 <= share <= 0.995
+    shares, _ = coverage(7, 1, 0.0, level, simulations=200)
+    assert ((shares[:3] >= 0.905) & (shares[:3] <= 0.995)).all()
 
 
 def test_paired_test_of_equal_answers_is_one_and_of_opposite_ones_is_small():
@@ -175,7 +183,13 @@ def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
     ]
     cells = by_cell(outcomes)
     rows = interval_rows(cells)
-    assert len(rows) == 2 * 2 + 2  # two levels of the network, one of the system on whole songs
+    # Two levels of the network, one of the system on whole songs; three metrics, three artists.
+    assert len(rows) == (2 * 2 + 2) * 6
+    first = [(row["metric"], row["artist"]) for row in rows[:6]]
+    assert first[:3] == [("macro_f1", ""), ("weighted_f1", ""), ("accuracy", "")]
+    assert first[3:] == [("f1", "x"), ("f1", "y"), ("f1", "z")]
+    for row in rows:
+        assert row["low"] <= row["mean"] <= row["high"]
     assert interval_rows(cells) == rows
     effects = effect_rows(cells)
     assert len(effects) == 3

@@ -1,7 +1,10 @@
 """A job's log: what reaches the terminal, and what the file keeps."""
 
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +69,61 @@ def test_half_a_file_never_bears_the_name(tmp_path):
         raise RuntimeError
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells when a process ended")
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_job_dies_with_its_workflow(tmp_path, shell):
+    """Also where a shell stands between the two, as for a job in an environment of its own."""
+    job = PREAMBLE.replace("BODY", "print(os.getpid(), flush=True); import time; time.sleep(60)")
+    (tmp_path / "job.py").write_text(job)
+    workflow = (
+        "import subprocess, sys; sys.path.insert(0, sys.argv[4]);"
+        "from artistid.lifetime import mark_workflow; mark_workflow();"
+        "command = [sys.executable, *sys.argv[2:]];"
+        "command = ['sh', '-c', '\"$@\"; true', 'sh', *command] if sys.argv[1] else command;"
+        "subprocess.run(command)"
+    )
+    arguments = [str(tmp_path / "job.py"), str(tmp_path / "job.log"), str(SCRIPTS)]
+    command = [sys.executable, "-c", workflow, "sh" if shell else "", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        job_id = int(process.stdout.readline())
+        time.sleep(0.5)
+        assert is_running(job_id)
+        process.kill()
+    until = time.monotonic() + 10
+    while is_running(job_id):
+        assert time.monotonic() < until, "the job outlived its workflow"
+        time.sleep(0.05)
+
+
+def test_a_job_that_is_told_to_end_leaves_nothing_half_written(tmp_path):
+    body = (
+        "from artistid.files import replacing\n"
+        "    import time\n"
+        "    with replacing('whole.txt') as part:\n"
+        "        part.write_text('ha'); print(flush=True); time.sleep(60)"
+    )
+    (tmp_path / "job.py").write_text(PREAMBLE.replace("BODY", body))
+    command = [sys.executable, "job.py", "job.log", str(SCRIPTS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as process:
+        process.stdout.readline()
+        process.terminate()
+    assert process.returncode == 128 + 15
+    assert {path.name for path in tmp_path.iterdir()} == {"job.py", "job.log"}
+    assert "ended from outside" in (tmp_path / "job.log").read_text()
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / ".table.csv.123.part").write_text("ha")
+    (tmp_path / ".other.csv.123.part").write_text("ha")
+    write_text(tmp_path / "table.csv", "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"table.csv", ".other.csv.123.part"}

@@ -9,7 +9,7 @@ from conftest import tone
 
 from artistid.audio import decode_facts, mono_blocks
 from artistid.errors import InputError
-from artistid.log_mel import LogMelParameters, log_mel, mel_filters, n_frames
+from artistid.log_mel import LogMelParameters, log_mel, log_mel_blocks, mel_filters, n_frames
 from artistid.mel_cache import read_frame_counts, read_parameters, read_tracks, write_album
 
 PARAMETERS = LogMelParameters()
@@ -73,7 +73,8 @@ def cache(tmp_path, demo_album):
     path = tmp_path / "album.h5"
     spectrogram = log_mel(mono_blocks(demo_album[0], 16000), FILTERS, PARAMETERS)
     track = {"track_id": "t1", "sha256": "ab", "sampling_rate": "16000", "duration": "5.0"}
-    write_album(path, [(track, spectrogram)], PARAMETERS.as_dict())
+    blocks = log_mel_blocks(mono_blocks(demo_album[0], 16000), FILTERS, PARAMETERS)
+    write_album(path, [(track, blocks)], PARAMETERS.as_dict())
     return path, spectrogram
 
 
@@ -87,6 +88,18 @@ def test_cache_rounds_by_at_most_a_thirtysecond_decibel(cache):
     with h5py.File(path) as file:
         assert file.attrs["units"] == "dB re 1.0"
         assert file["t1"].attrs["source_sha256"] == "ab"
+
+
+@pytest.mark.parametrize("n_frames", [1, 7, 1023, 1024, 1025, 5000])
+def test_streamed_cache_holds_the_bits_of_the_whole_spectrogram(tmp_path, n_frames):
+    generator = np.random.default_rng(n_frames)
+    decibels = generator.uniform(-100, 120, (n_frames, 128)).astype(np.float32)
+    blocks = np.array_split(decibels, generator.integers(1, 30))
+    track = {"track_id": "t", "sha256": "ab", "sampling_rate": "16000", "duration": "5.0"}
+    blocks = [block for block in blocks if len(block)]
+    write_album(tmp_path / "album.h5", [(track, blocks)], PARAMETERS.as_dict())
+    clipped = np.maximum(decibels, decibels.max() - np.float32(80)).astype(np.float16)
+    assert np.array_equal(read_tracks(tmp_path / "album.h5", ["t"])["t"], clipped)
 
 
 def test_flipped_bit_is_an_error(cache):

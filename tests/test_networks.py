@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from artistid.errors import InputError
+from artistid.log_mel import LogMelParameters
 from artistid.networks import build_network
 from artistid.networks.resnet50 import ResNet50
 from artistid.networks.resnet50 import Settings as ResNet50Settings
@@ -133,7 +134,7 @@ def test_weights_are_enough_to_use_a_network_again(name, tmp_path):
         "model": name,
         "settings": SMALL.get(name, {}),
         "classes": ["Zoë", "NA", "x\udcff", "d", "e"],
-        "log_mel": {"n_mels": 128},
+        "log_mel": LogMelParameters().as_dict(),
         "slice_frames": 31,
     }
     paths = tmp_path / "one.safetensors", tmp_path / "two.safetensors"

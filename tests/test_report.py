@@ -136,7 +136,7 @@ def test_table_is_shown_as_a_table(opened):
     opened.switch_to.frame(show(opened, TABLE, "Tables", "f1 by model"))
     assert "Slice-level F1 by model and split" in found(opened, "//h1").text
     headings = [element.text for element in opened.find_elements("xpath", "//th")]
-    assert headings[:5] == ["Model", "Split", "Slice", "Macro F1", "95 % interval"]
+    assert headings[:5] == ["Model", "Split", "Slice", "Macro F1", "Best"]
     # Seven systems with slices and two ways to guess, on two splits.
     assert len(opened.find_elements("xpath", "//tbody/tr")) == (7 + 2) * 2
     opened.switch_to.default_content()

@@ -96,7 +96,8 @@ def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tre
     text = done.stdout + done.stderr
     jobs = planned_jobs(text)
     assert jobs["extract_log_mel"] == 120
-    assert jobs["draw_split"] == 6
+    assert jobs["draw_split"] == jobs["audit_split"] == 6
+    assert jobs["find_near_duplicates"] == 1
     assert jobs["train_network"] == 30
     trainings = re.findall(r"^rule train_network:\n(?: .*\n)+", text, re.MULTILINE)
     assert len(trainings) == 30

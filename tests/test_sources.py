@@ -1,10 +1,12 @@
 """A rule's list of sources is what its job loads."""
 
 import ast
+import json
 import subprocess
 import sys
 
 import pytest
+from conftest import snakemake
 
 from artistid.sources import ROOT as SCRIPTS
 from artistid.sources import source_files
@@ -62,6 +64,19 @@ def test_list_of_a_training_holds_its_own_network_only():
     assert "artistid/networks/inception_rnn.py" not in names
     assert "artistid/recurrent_head.py" not in names
     assert "artistid/tables.py" not in names
+
+
+def test_each_rule_lists_exactly_what_its_jobs_loaded(finished):
+    notes = [json.loads(path.read_text()) for path in (finished / "job_notes").iterdir()]
+    rules = set(snakemake(finished, "--list-rules", "--configfile", "tiny.yaml").stdout.split())
+    assert {note["rule"] for note in notes} == rules - {"all"}
+    scripts = finished / "workflow_scripts"
+    own = {str(path.resolve()) for path in scripts.glob("*.py")}  # run, and not loaded as modules
+    for note in notes:
+        assert set(note["loaded"]) - set(note["listed"]) == set(), note["rule"]
+        not_loaded = set(note["listed"]) - set(note["loaded"])
+        assert len(not_loaded) == 1, note["rule"]
+        assert not_loaded <= own, note["rule"]
 
 
 def test_missing_script_is_an_error():

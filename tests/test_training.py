@@ -40,11 +40,11 @@ def manifest_and_cache(tmp_path):
             track_id = f"{artist}{track}"
             n_frames = 20 if track_id == "a2" else 65
             row = {"track_id": track_id, "sha256": "", "sampling_rate": 16000, "duration": 1}
-            tracks.append((row, generator.normal(10 * number, 1, (n_frames, 128))))
+            tracks.append((row, [generator.normal(10 * number, 1, (n_frames, 128))]))
             manifest.append(
                 {"track_id": track_id, "album_id": artist, "artist": artist, "subset": "train"}
             )
-        write_album(tmp_path / f"{artist}.h5", tracks, {})
+        write_album(tmp_path / f"{artist}.h5", tracks, {"top_db": 80.0})
     return manifest, tmp_path
 
 

@@ -2,17 +2,21 @@
 
 from collections import Counter
 
-from artistid.corpus import usable
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
+from artistid.one_side import describe, keep_on_one_side, not_accepted
 from artistid.splits import COLUMNS, SUBSETS, draw_split
 
 wildcards = snakemake.wildcards
 with logged(snakemake.log[0], f"{wildcards.split} split, seed {wildcards.seed}") as log:
-    tracks = usable(read_rows(snakemake.input.tracks))
+    tracks = read_rows(snakemake.input.tracks)
     rows = draw_split(
         tracks, wildcards.split, int(wildcards.seed), snakemake.params.get("fractions", {})
     )
+    for path in snakemake.input.get("near_duplicates", []):
+        pairs = [(row["track_a"], row["track_b"]) for row in read_rows(path)]
+        rows, left = keep_on_one_side(rows, not_accepted(pairs, snakemake.params.accept))
+        log.info("%s", describe(left))
     write_rows(snakemake.output[0], rows, COLUMNS)
     sizes = Counter(row["subset"] for row in rows)
     log.info("tracks: %s", ", ".join(f"{sizes[subset]} {subset}" for subset in SUBSETS))

@@ -11,9 +11,9 @@ SEEDS = (
     "and slices: tested, mean over the seeds. "
 )
 INTERVALS = (
-    "95 % interval: bootstrap over songs within artists, and over seeds (docs/statistics.md); on "
-    "the album split it is conditional on the albums that were drawn. † fewer than seven songs of "
-    "an artist in a test set: too few for the interval to be trusted. "
+    "95 % interval (in brackets): bootstrap over songs within artists, and over seeds "
+    "(docs/statistics.md); on the album split it is conditional on the albums that were drawn. "
+    "† fewer than seven songs of an artist in a test set: too few for the interval to be trusted. "
 )
 GUESSING = (
     "Best: the highest test score of a single seed, as published tables report it; it is no "
@@ -37,19 +37,22 @@ CAPTIONS = {
         "baseline's. " + SEEDS + INTERVALS + GUESSING
     ),
     "f1_of_songs": (
-        "Test set. A song's slices are pooled by their mean log-probability (mean; the interval, "
-        "best, weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
+        "Test set. A song's slices are pooled by their mean log-probability (mean; best, "
+        "weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
         "slices with probability above 0.5, else of all (vote). " + SEEDS + INTERVALS + GUESSING
     ),
-    "f1_by_slice": "Test set; 95 % intervals in brackets. " + SEEDS + INTERVALS,
-    "f1_by_artist": "Test set; slice level, for systems on whole songs song level. " + SEEDS,
+    "f1_by_slice": "Test set. " + SEEDS + INTERVALS,
+    "f1_by_artist": (
+        "Test set; slice level, for systems on whole songs song level. " + SEEDS + INTERVALS + "An "
+        "artist's own interval stands on few songs and covers less than 95 % (docs/statistics.md)."
+    ),
     "training_time": (
         "Wall-clock time of training, for networks validation included, mean ± sample standard "
         "deviation over splits and seeds, on the machine that ran it."
     ),
     "album_effect": (
         "What the song split adds to macro F1 because test songs share their albums with training "
-        "songs. Test set, mean over the seeds. " + INTERVALS
+        "songs. Test set, mean over the seeds. " + INTERVALS.replace(" (in brackets)", "")
     ),
     "paired_tests": (
         "Macro F1 of the first minus the second model on the same test songs (songs pooled by mean "
@@ -130,7 +133,11 @@ with logged(snakemake.log[0], "tables") as log:
     order = [*snakemake.params.models, *tables.REFERENCES]
     write_scores(order)
     write_comparisons(order)
-    artists = tables.artist_table(tables.read_table(snakemake.input.artists), order)
+    artists = tables.with_intervals(
+        tables.artist_table(tables.read_table(snakemake.input.artists), order),
+        tables.read_table(snakemake.input.intervals),
+        ["f1"],
+    )
     write("f1_by_artist", artists, tables.artists_by_model(artists))
     times = tables.training_times(tables.read_table(snakemake.input.timing), order)
     write("training_time", times, tables.training_time_table(times))

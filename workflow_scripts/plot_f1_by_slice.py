@@ -14,6 +14,7 @@ with logged(snakemake.log[0], f"F1 by slice, {level}") as log:
     models = [*snakemake.params.models, "chance"]
     rows = read_table(snakemake.input.intervals)
     rows = rows[(rows["level"] == level) & (rows["pooling"] == pooling)]
+    rows = rows[rows["metric"] == "macro_f1"]
     intervals = in_order(rows, models)
     summary = summarise_runs(read_table(snakemake.input.metrics), models, level, pooling)
     chance = summary[summary["model"] == "chance"].rename(columns={"macro_f1_mean": "mean"})

@@ -1,4 +1,4 @@
-"""List and check the recordings of the corpus; write tracks.csv and a listing per album."""
+"""List and check the recordings; write tracks.csv, usable.csv, and a listing per album."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from artistid.corpus import (
     scan,
     write_album_listings,
     write_tracks,
+    write_usable,
 )
 from artistid.files import write_text
 from artistid.jobs import logged
@@ -29,6 +30,7 @@ def scan_corpus(log) -> None:
     log.info("%s", summary.rstrip())
     check_bad_share(tracks, snakemake.params.max_bad_share)
     write_album_listings(Path(snakemake.output.albums), tracks)
+    write_usable(Path(snakemake.output.usable), tracks)
     write_text(snakemake.output.summary, summary)
     write_tracks(Path(snakemake.output.tracks), tracks)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from artistid.calibration import fit_temperature, log_softmax
-from artistid.dataset import class_names, load_tracks
+from artistid.dataset import class_names, load_tracks, no_slice
 from artistid.files import read_rows
 from artistid.jobs import logged
 from artistid.mfcc import mfcc
@@ -23,9 +23,10 @@ def load_mfccs(manifest: list[dict[str, str]], subset: str):
     return track_ids, targets, [mfcc(log_mel) for log_mel in log_mels]
 
 
-def predict(system, track_ids, targets, mfccs) -> Predictions:
+def predict(system, manifest: list[dict[str, str]], subset: str) -> Predictions:
     """Return a subset's scores, not yet calibrated, slice by slice."""
     frames = snakemake.params.axes["slice_frames"]
+    track_ids, targets, mfccs = load_mfccs(manifest, subset)
     scores, kept, slice_targets, tracks = [], [], [], []
     for track_id, target, own in zip(track_ids, targets, mfccs, strict=True):
         starts = np.array(slice_starts(len(own), frames), np.int64)
@@ -35,6 +36,8 @@ def predict(system, track_ids, targets, mfccs) -> Predictions:
         slice_targets += [target] * len(starts)
         tracks += [len(kept)] * len(starts)
         kept.append(track_id)
+    if not scores:
+        raise no_slice(subset, frames)
     return Predictions(np.concatenate(scores), np.array(slice_targets), np.array(tracks), kept)
 
 
@@ -51,7 +54,7 @@ def train_frame_system(log) -> None:
     with stopwatch:
         system.fit(mfccs, targets)
     del mfccs
-    raw = {subset: predict(system, *load_mfccs(manifest, subset)) for subset in (VALIDATION, TEST)}
+    raw = {subset: predict(system, manifest, subset) for subset in (VALIDATION, TEST)}
     # Calibrated on validation, which changes no answer: decision values are no probabilities, and
     # likelihoods that take frames for independent are far too sure.
     temperature = fit_temperature(raw[VALIDATION].log_probability, raw[VALIDATION].target)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from artistid.dataset import band_statistics, class_names, load_slices
+from artistid.dataset import SliceSet, band_statistics, class_names, load_slices
+from artistid.devices import fitting, take_device
 from artistid.embedding import AT_MOST, write_embedding
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
@@ -24,6 +25,7 @@ from artistid.training import (
     fit,
     predict,
 )
+from artistid.training_state import SavedState, only_one, training_key
 from artistid.weights import save_weights
 
 
@@ -48,8 +50,11 @@ def train_network(log) -> None:
     settings = TrainingSettings(**params.training)
     network = build_network(axes["model"], params.log_mel["n_mels"], len(classes), params.settings)
     network = network.to(device)
-    with stopwatch:
-        result = fit(network, feeders[TRAIN], feeders[VALIDATION], settings, axes["seed"])
+    saved = saved_state([slices[TRAIN], slices[VALIDATION]])
+    result = fit(
+        network, feeders[TRAIN], feeders[VALIDATION], settings, axes["seed"], log.info, saved
+    )
+    stopwatch.seconds = sum(result.seconds)  # of every session, where it was interrupted
 
     description = {
         "model": axes["model"],
@@ -78,10 +83,31 @@ def train_network(log) -> None:
     write_records(
         output.provenance, output.timing, axes, stopwatch, provenance, len(result.history)
     )
+    saved.remove()
     log.info("done: best epoch %d of %d", result.best_epoch, len(result.history))
+
+
+def saved_state(slices: list[SliceSet]) -> SavedState:
+    """Return where the state of this very training is kept until it is over."""
+    params = snakemake.params
+    settings = {
+        "axes": params.axes,
+        "log_mel": params.log_mel,
+        "settings": params.settings,
+        "training": params.training,
+    }
+    arrays = [array for part in slices for array in (part.log_mel, part.starts, part.targets)]
+    key = training_key(settings, arrays, [snakemake.input.split, *snakemake.input.sources])
+    # No parameter: how often a state is saved changes no result.
+    minutes = snakemake.config["training_state"]["minutes"]
+    return SavedState(Path(params.state), key, 60 * minutes)
 
 
 axes = snakemake.params.axes
 name = f"{axes['model']} {axes['split']} {snakemake.wildcards.slice} seed{axes['seed']}"
-with logged(snakemake.log[0], name) as log:
-    train_network(log)
+lock = Path(snakemake.params.state).with_suffix(".lock")
+with logged(snakemake.log[0], name) as log, only_one(lock):
+    # Before torch asks for devices, which it does not do when it is imported.
+    own = take_device(snakemake.resources.jobs_per_device, report=log.info)
+    with fitting(snakemake.params.training["batch_size"], own or "the processor"):
+        train_network(log)

@@ -1,5 +1,7 @@
 """Write librosa's mel filters once, so that no extraction job has to import librosa."""
 
+import io
+
 import numpy as np
 
 from artistid.files import replacing
@@ -8,6 +10,8 @@ from artistid.log_mel import LogMelParameters, mel_filters
 
 with logged(snakemake.log[0], "mel filters") as log:
     filters = mel_filters(LogMelParameters(**snakemake.params.log_mel))
-    with replacing(snakemake.output[0]) as temporary, temporary.open("wb") as stream:
-        np.save(stream, filters, allow_pickle=False)
+    content = io.BytesIO()  # numpy writing to a file itself does not say why it cannot
+    np.save(content, filters, allow_pickle=False)
+    with replacing(snakemake.output[0]) as temporary:
+        temporary.write_bytes(content.getvalue())
     log.info("%d mel filters over %d STFT bins", *filters.shape)

@@ -2,15 +2,25 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
 
-BLOCK_SAMPLES = 1 << 18  # samples per channel decoded at once: 16 s at 16 kHz, 1 MB as float32
+if TYPE_CHECKING:
+    import soundfile
+
+BLOCK_SAMPLES = 1 << 18  # decoded at once, over all channels: 16 s of mono at 16 kHz, 1 MB
+RATES = range(1000, 1_000_001)  # Hz; a header that says otherwise is damaged
+# A float file may hold any number. Scaled to 16-bit integers, sound reaches 90 dB above full scale;
+# far above that its power is infinite in float32.
+LOUDEST = 1e10
+_UNKNOWN = 1 << 53  # samples; libsndfile gives a number beyond it where it cannot tell
 EXTENSIONS = frozenset(
     ".mp3 .mp2 .wav .wave .flac .ogg .oga .opus .aiff .aif .aifc .au .caf .w64 .rf64".split()
 )
@@ -22,49 +32,92 @@ class AudioFacts:
 
     Attributes:
         n_samples: samples per channel that were decoded.
+        announced: samples per channel that the file's header leads to expect.
         sampling_rate: Hz, as stored.
         channels: number of channels.
+        peak: largest magnitude of a sample; 1.0 is full scale.
     """
 
     n_samples: int
+    announced: int
     sampling_rate: int
     channels: int
+    peak: float
 
     @property
     def duration(self) -> float:
         """Seconds."""
         return self.n_samples / self.sampling_rate
 
+    @property
+    def seconds_missing(self) -> float:
+        """Seconds that the header leads to expect and that are not there."""
+        return max(0, self.announced - self.n_samples) / self.sampling_rate
 
-def decode_blocks(path: Path) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Yield a recording's (samples, sampling rate) in blocks, samples of shape (n, channels).
 
-    Raises:
-        InputError: the file cannot be opened or decoded.
-    """
+@contextmanager
+def _opened(path: Path) -> Iterator["soundfile.SoundFile"]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(os.fsencode(path)) as sound:  # a name need not be UTF-8
-            while len(block := sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
-                yield block, sound.samplerate
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{path}: cannot be decoded ({error.error_string})") from None
+        sound = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
+    except (soundfile.SoundFileError, OSError, RuntimeError):
+        raise InputError(
+            f"{path}: cannot be decoded (it is no audio that libsndfile can read)"
+        ) from None
+    with sound:
+        if sound.samplerate not in RATES:
+            raise InputError(
+                f"{path}: cannot be decoded (its header says {sound.samplerate} samples a second)"
+            )
+        yield sound
+
+
+def _blocks(path: Path, sound: "soundfile.SoundFile") -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of shape (n, channels), and say where a recording is bad."""
+    import soundfile
+
+    at_once = max(1, BLOCK_SAMPLES // sound.channels)
+    n_samples = 0
+    while True:
+        try:
+            block = sound.read(at_once, dtype="float32", always_2d=True)
+        except soundfile.SoundFileError:
+            first, last = n_samples / sound.samplerate, (n_samples + at_once) / sound.samplerate
+            raise InputError(
+                f"{path}: cannot be decoded (it is damaged between {first:.0f} and {last:.0f} s "
+                "after its start)"
+            ) from None
+        if not len(block):
+            return
+        # Both comparisons are false for NaN.
+        if not (block.max() <= LOUDEST and block.min() >= -LOUDEST):
+            bad = ~(np.abs(block) <= LOUDEST)
+            seconds = (n_samples + int(bad.any(axis=1).argmax())) / sound.samplerate
+            raise InputError(
+                f"{path}: cannot be used (it holds a sample of {block[bad][0]:g}, "
+                f"{seconds:.3f} s after its start)"
+            )
+        n_samples += len(block)
+        yield block
 
 
 def decode_facts(path: Path) -> AudioFacts:
     """Decode a recording from end to end, keep nothing of it, and return what it is.
 
     Raises:
-        InputError: the file cannot be decoded or holds no samples.
+        InputError: the file cannot be decoded, holds no samples, or samples that are no sound
+            (NaN, infinite or beyond all measure).
     """
-    n_samples = sampling_rate = channels = 0
-    for block, stored_rate in decode_blocks(path):
-        n_samples += len(block)
-        sampling_rate, channels = stored_rate, block.shape[1]
-    if not n_samples:
-        raise InputError(f"{path}: cannot be decoded (it holds no samples)")
-    return AudioFacts(n_samples, sampling_rate, channels)
+    n_samples, peak = 0, 0.0
+    with _opened(path) as sound:
+        for block in _blocks(path, sound):
+            n_samples += len(block)
+            peak = max(peak, float(block.max()), -float(block.min()))
+        if not n_samples:
+            raise InputError(f"{path}: cannot be decoded (it holds no samples)")
+        announced = n_samples if sound.frames > _UNKNOWN else sound.frames
+        return AudioFacts(n_samples, announced, sound.samplerate, sound.channels, peak)
 
 
 def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
@@ -73,20 +126,18 @@ def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]
     Channels are averaged. Resampling is soxr's high quality, which is also librosa's default.
 
     Raises:
-        InputError: the file cannot be decoded.
+        InputError: the file cannot be decoded, or holds samples that are no sound.
     """
-    resampler = None
-    for block, stored_rate in decode_blocks(path):
-        mono = block.mean(axis=1, dtype=np.float32)
-        if stored_rate == sampling_rate:
-            yield mono
-            continue
-        if resampler is None:
-            import soxr
+    with _opened(path) as sound:
+        mono = (block.mean(axis=1, dtype=np.float32) for block in _blocks(path, sound))
+        if sound.samplerate == sampling_rate:
+            yield from mono
+            return
+        import soxr
 
-            resampler = soxr.ResampleStream(
-                stored_rate, sampling_rate, 1, dtype="float32", quality="HQ"
-            )
-        yield resampler.resample_chunk(mono)
-    if resampler is not None:
+        resampler = soxr.ResampleStream(
+            sound.samplerate, sampling_rate, 1, dtype="float32", quality="HQ"
+        )
+        for block in mono:
+            yield resampler.resample_chunk(block)
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)

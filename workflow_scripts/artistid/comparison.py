@@ -13,18 +13,18 @@ from artistid.intervals import (
     Interval,
     difference_interval,
     has_too_few_songs,
-    mean_interval,
+    mean_intervals,
     pairwise_tests,
 )
 from artistid.outcomes import Outcomes
-from artistid.scores import Counts
+from artistid.scores import METRICS, Counts
 
 # A cell of the tables: (model, split, slice seconds or None).
 Cell = tuple[str, str, float | None]
 Level = tuple[str, str]  # level and pooling
 INTERVAL_COLUMNS = (
     *("model", "split", "slice_seconds", "level", "pooling"),
-    *("mean", "low", "high", "too_few"),
+    *("metric", "artist", "mean", "low", "high", "too_few"),
 )
 EFFECT_COLUMNS = ("model", "slice_seconds", "level", "pooling", "mean", "low", "high", "too_few")
 PAIR_COLUMNS = (
@@ -56,14 +56,20 @@ def _chance(*key: Any) -> np.random.Generator:
 
 
 def interval_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]]:
-    """Return mean macro F1 with its interval, for each cell and level."""
+    """Return each metric's mean with its interval, for each cell and level.
+
+    The metric ``f1`` is that of one artist; the others are over all artists.
+    """
     rows = []
     for (model, split, seconds), runs in cells.items():
         for level in runs[0].counts:
             tested = [_tested(run, level) for run in runs]
-            interval = mean_interval(tested, _chance(model, split, seconds, level))
-            axes = {"model": model, "split": split, "slice_seconds": seconds}
-            rows.append(axes | _level(level) | _values(interval))
+            intervals = mean_intervals(tested, _chance(model, split, seconds, level))
+            axes = {"model": model, "split": split, "slice_seconds": seconds} | _level(level)
+            scored = [(metric, "") for metric in METRICS]
+            scored += [("f1", artist) for artist in runs[0].classes]
+            for (metric, artist), interval in zip(scored, intervals, strict=True):
+                rows.append(axes | {"metric": metric, "artist": artist} | _values(interval))
     return rows
 
 

@@ -1,12 +1,13 @@
 """The configuration: checked, with messages for people, and turned into the grid of runs."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artistid.errors import InputError
+from artistid.errors import InputError, shortened
 from artistid.registry import KINDS, NETWORKS, SONG_SYSTEMS, available, kind_of
 from artistid.slices import frames_per_slice
 
@@ -14,6 +15,7 @@ DEMO = "demo"
 
 
 BEST = "best"  # follow-up with the best network on validation
+MIN_FRAMES = 16  # of a slice: the CRNNs halve them four times
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,26 @@ def with_types(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str
     Snakemake hands over what stands in ``--config 'training={"epochs": 5}'`` as text, and YAML
     takes ``1e-4`` for text. Only values that the schema refuses as text are changed.
     """
-    from jsonschema import Draft202012Validator
-
     typed = _with_text_keys(config)
-    for error in list(Draft202012Validator(schema).iter_errors(typed)):
-        if isinstance(error.instance, str):
+    for error in list(_errors(typed, schema)):
+        if isinstance(error.instance, str) and "propertyNames" not in error.schema_path:
             *parents, key = error.absolute_path
             node = typed
             for parent in parents:
                 node = node[parent]
             node[key] = _parsed(error.instance)
     return typed
+
+
+def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Any]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    # JSON takes 3.0 for a whole number; Python's range does not.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    return extend(Draft202012Validator, type_checker=checker)(schema).iter_errors(config)
 
 
 def _parsed(text: str) -> Any:
@@ -81,15 +92,14 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     Raises:
         InputError: names every wrong key, what is wrong with it, and what to write.
     """
-    from jsonschema import Draft202012Validator
-
     errors = sorted(
-        Draft202012Validator(schema).iter_errors(_with_text_keys(config)),
+        _errors(_with_text_keys(config), schema),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
-    problems = [problem for error in errors for problem in _explain(error)]
-    if not problems:
-        problems = [problem for check in _CHECKS for problem in check(config)]
+    # The validator reports each missing key, and each report names all of them.
+    problems = list(dict.fromkeys(problem for error in errors for problem in _explain(error)))
+    for checks in (_CHECKS, _LATER_CHECKS):
+        problems = problems or [problem for check in checks for problem in check(config)]
     if problems:
         raise InputError("configuration: " + "; ".join(problems))
 
@@ -119,7 +129,31 @@ def _explain(error: Any) -> Iterator[str]:
                 yield f"{prefix}{key}: is missing"
     else:
         wanted = f"; write {description[0].lower()}{description[1:]}" if description else ""
-        yield f"{where or 'the whole'}: {error.message}{wanted}"
+        # The message quotes what was written, which may be a whole block.
+        yield f"{where or 'the whole'}: {shortened(error.message)}{wanted}"
+
+
+def _check_numbers(config: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in _leaves(config):
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                yield f"{key}: is {number}; write a finite number"
+
+
+def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
+    """Lengths stand in paths with six digits, and a slice has to have frames."""
+    config = effective_config(config)
+    experiment = config["experiment"]
+    needed = MIN_FRAMES if networks(config) or experiment["follow_up"] else 1
+    for key in ("slice_seconds", "follow_up_seconds"):
+        for seconds in experiment[key]:
+            if "e" in f"{seconds:g}" or float(f"{seconds:g}") != seconds:
+                yield f"experiment.{key}: {seconds} has too many digits; write six at most"
+            elif (frames := frames_in_slice(config, seconds)) < needed:
+                yield (
+                    f"experiment.{key}: a slice of {seconds:g} s has {frames} frames, and "
+                    f"{needed} are needed; lower log_mel.hop_length"
+                )
 
 
 def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
@@ -155,7 +189,9 @@ def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
         yield "experiment.follow_up: best needs a network in experiment.models; write null"
 
 
-_CHECKS = (_check_corpus, _check_fractions, _check_models)
+_CHECKS = (_check_numbers, _check_corpus, _check_fractions, _check_models)
+# What only makes sense for a configuration that passed the others.
+_LATER_CHECKS = (_check_lengths,)
 
 
 def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:

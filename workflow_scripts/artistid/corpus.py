@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artistid.audio import EXTENSIONS, decode_facts
+from artistid.audio import EXTENSIONS, AudioFacts, decode_facts
 from artistid.errors import InputError
 from artistid.files import read_rows, sha256_of_file, write_rows
 
@@ -36,7 +36,9 @@ TRACK_COLUMNS = (
     "sha256",
     "status",
     "reason",
+    "remark",
 )
+USABLE_COLUMNS = ("track_id", "album_id", "artist", "album", "path")
 ALBUM_COLUMNS = ("track_id", "artist", "album", "path", "duration", "sampling_rate", "sha256")
 
 
@@ -199,7 +201,18 @@ def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
     }
     if facts.duration < MIN_SECONDS:
         return row | _verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
-    return row | _verdict(OK, "")
+    return row | _verdict(OK, "") | {"remark": _remark(facts)}
+
+
+def _remark(facts: AudioFacts) -> str:
+    """Return what a person should know of a recording that is used nevertheless."""
+    remarks = []
+    if facts.seconds_missing > max(MIN_SECONDS, 0.01 * facts.duration):
+        announced = facts.duration + facts.seconds_missing
+        remarks.append(f"ends after {facts.duration:.1f} s of {announced:.1f} s: cut short?")
+    if facts.peak == 0:
+        remarks.append("digital silence from end to end")
+    return "; ".join(remarks)
 
 
 def _verdict(status: str, reason: str) -> dict[str, str]:
@@ -237,6 +250,16 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
 def write_tracks(path: Path, tracks: Sequence[Mapping[str, Any]]) -> None:
     """Write ``tracks.csv``."""
     write_rows(path, tracks, TRACK_COLUMNS)
+
+
+def write_usable(path: Path, tracks: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``usable.csv``: which tracks there are to draw from, and nothing else.
+
+    The splits depend on it. So a recording that is encoded anew draws nothing anew, nor does a
+    broken file that is added and left out.
+    """
+    rows = [{column: track[column] for column in USABLE_COLUMNS} for track in usable(tracks)]
+    write_rows(path, rows, USABLE_COLUMNS)
 
 
 def write_album_listings(folder: Path, tracks: Iterable[Mapping[str, Any]]) -> None:
@@ -280,11 +303,34 @@ def describe(
     for track in tracks:
         if track["status"] != OK:
             lines.append(f"  {track['path']}: {track['reason']}")
+    lines += _without_recordings(tracks)
+    if remarkable := [track for track in used if track.get("remark")]:
+        lines.append(f"used, but worth a look: {len(remarkable)}")
+        lines += [f"  {track['path']}: {track['remark']}" for track in remarkable]
+    rates = Counter(track["sampling_rate"] for track in used)
+    if len(rates) > 1:
+        counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
+        lines.append(f"stored at {counts}")
     if others:
         lines.append(f"ignored: {len(others)} hidden or not audio, such as {others[0]}")
     if expected:
         lines += _differences(len(used), artists, expected)
     return "\n".join(lines) + "\n"
+
+
+def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for every artist and album of which nothing can be used."""
+    placed = [track for track in tracks if track["artist"]]
+    used = usable(placed)
+    artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
+    albums = {(track["artist"], track["album"]) for track in placed}
+    albums -= {(track["artist"], track["album"]) for track in used}
+    lines = [f"no usable recording of artist {artist}" for artist in sorted(artists)]
+    return lines + [
+        f"no usable recording on album {artist}/{album}"
+        for artist, album in sorted(albums)
+        if artist not in artists
+    ]
 
 
 def _differences(

@@ -87,10 +87,7 @@ def load_slices(
         pieces.append(log_mel)
         n_frames += len(log_mel)
     if not starts:
-        raise InputError(
-            f"no {subset} track is as long as one slice of {slice_frames} frames; shorten "
-            "experiment.slice_seconds"
-        )
+        raise no_slice(subset, slice_frames)
     return SliceSet(
         np.concatenate(pieces),
         np.array(starts),
@@ -99,6 +96,14 @@ def load_slices(
         track_ids,
         too_short,
         slice_frames,
+    )
+
+
+def no_slice(subset: str, slice_frames: int) -> InputError:
+    """Return the error to raise when a subset has no track that is long enough."""
+    return InputError(
+        f"no {subset} track is as long as one slice of {slice_frames} frames; shorten "
+        "experiment.slice_seconds"
     )
 
 
@@ -111,12 +116,17 @@ def slices_per_track(
     """Return ids, classes and numbers of slices of a subset's tracks, without their spectrograms.
 
     The same as in `load_slices`: sorted by id, tracks shorter than one slice left out.
+
+    Raises:
+        InputError: a cache is missing or damaged, or no track is as long as one slice.
     """
     classes = {artist: index for index, artist in enumerate(class_names(manifest))}
     rows = _rows_of(manifest, subset)
     n_frames = _by_album(rows, cache_folder, read_frame_counts)
     counts = {track: len(slice_starts(n, slice_frames)) for track, n in n_frames.items()}
     kept = [row for row in rows if counts[row["track_id"]]]
+    if not kept:
+        raise no_slice(subset, slice_frames)
     return (
         [row["track_id"] for row in kept],
         np.array([classes[row["artist"]] for row in kept], np.int64),

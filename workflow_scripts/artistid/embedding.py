@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.dataset import SliceSet
-from artistid.files import replacing
+from artistid.hdf5 import new_hdf5
 
 AT_MOST = 1000  # slices: as many as a map shows, and t-SNE takes in seconds
 
@@ -30,7 +30,7 @@ def write_embedding(
         positions: of the slices in the subset, shape (slices,).
     """
     track_ids = [slices.track_ids[track] for track in slices.tracks[positions]]
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file.create_dataset("features", data=features, chunks=True, fletcher32=True)
         file["track_id"] = np.array(track_ids, dtype="S")
 

@@ -7,3 +7,9 @@ class InputError(Exception):
     The message is one line that names the file or the configuration key, says what is wrong with
     it, and what to do. It is shown without a traceback.
     """
+
+
+def shortened(text: str, at_most: int = 200) -> str:
+    """Return a text with its middle left out where it is long."""
+    half = at_most // 2
+    return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"

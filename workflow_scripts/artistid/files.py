@@ -1,16 +1,30 @@
 """Whole files or none: output appears under its name only when it is complete."""
 
 import csv
+import errno
+import glob
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from artistid.errors import InputError
+
 # Names of recordings are bytes to the file system; those that are not UTF-8 survive in our tables.
 TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
+# Why a file cannot be written, and what a person can do about it.
+_REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room in your quota",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "write to another disk",
+    errno.EACCES: "make its folder writable for you",
+    errno.EPERM: "make its folder writable for you",
+}
 
 
 @contextmanager
@@ -18,16 +32,41 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block succeeds.
 
     The temporary file is removed when the block fails, so that nothing half-written is ever found
-    under the final name.
+    under the final name. What a process that was killed left behind is removed too: one process
+    at a time writes a file.
+
+    Raises:
+        InputError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            left_behind.unlink(missing_ok=True)
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if (number := _errno_of_writing(error, temporary)) is not None:
+            raise InputError(
+                f"{path}: cannot be written ({os.strerror(number)}); {_REMEDIES[number]}, and run "
+                "the same command again: what is finished stays"
+            ) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be read has no such file either
+            temporary.unlink(missing_ok=True)
+
+
+def _errno_of_writing(error: Exception, temporary: Path) -> int | None:
+    """Return the system's error number if writing the file failed for a reason we know."""
+    number = getattr(error, "errno", None)
+    if number is None:  # HDF5 and safetensors only put it into their message
+        found = re.search(r"(?:errno =|os error) (\d+)", str(error))
+        number = int(found[1]) if found else None
+    if number in (errno.EACCES, errno.EPERM):  # or was it something else that may not be read?
+        return None if os.access(temporary.parent, os.W_OK) else number
+    return number if number in _REMEDIES else None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

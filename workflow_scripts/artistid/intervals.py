@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from artistid.scores import Counts, confusion_counts, scores
+from artistid.scores import Counts, all_scores, confusion_counts, scores_of_sums
 
 N_DRAWS = 2000
 LEVEL = 0.95
@@ -32,9 +32,13 @@ class Answers:
     counts: Counts
     songs: Sequence[str] = ()
 
+    def scores(self) -> NDArray[np.float64]:
+        """Return macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,)."""
+        return all_scores(confusion_counts(self.target, self.counts))
+
     def macro_f1(self) -> float:
         """Return macro F1 over the run's answers."""
-        return scores(confusion_counts(self.target, self.counts))["macro_f1"]
+        return float(self.scores()[0])
 
     def songs_per_class(self) -> NDArray[np.int64]:
         """Return the number of songs of each class, shape (classes,)."""
@@ -55,22 +59,20 @@ class Interval:
     too_few: bool
 
 
-def _weighted_f1(weights: NDArray[np.floating], tested: Answers) -> NDArray[np.float64]:
-    """Return macro F1 for each row of song weights, shape (draws,)."""
-    n_classes = tested.counts.shape[1]
-    of_class = np.eye(n_classes)[tested.target]
+def _weighted_scores(weights: NDArray[np.floating], tested: Answers) -> NDArray[np.float64]:
+    """Return the scores for each row of song weights, shape (draws, 3 + classes)."""
+    of_class = np.eye(tested.counts.shape[1])[tested.target]
     counts = tested.counts.astype(np.float64)
     predicted = weights @ counts
     hits = weights @ (counts * of_class)
     support = weights @ (counts.sum(axis=1, keepdims=True) * of_class)
-    total = predicted + support
-    return np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0).mean(axis=1)
+    return scores_of_sums(hits, predicted, support)
 
 
-def resampled_f1(
+def resampled_scores(
     tested: Answers, n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return macro F1 of resamples of the songs, drawn with replacement within each artist.
+    """Return the scores of resamples of the songs, drawn with replacement within each artist.
 
     Args:
         tested: the answers of one run.
@@ -78,37 +80,37 @@ def resampled_f1(
         generator: source of chance.
 
     Returns:
-        Shape (draws,).
+        Macro F1, weighted F1, accuracy and each class' F1; shape (draws, 3 + classes).
     """
     weights = np.zeros((n_draws, len(tested.target)))
     for label in np.unique(tested.target):
         songs = np.flatnonzero(tested.target == label)
         share = np.full(len(songs), 1 / len(songs))
         weights[:, songs] = generator.multinomial(len(songs), share, n_draws)
-    return _weighted_f1(weights, tested)
+    return _weighted_scores(weights, tested)
 
 
 def resampled_means(
     runs: Sequence[Answers], n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return draws of the mean macro F1 over runs of several seeds, shape (draws,).
+    """Return draws of the mean scores over runs of several seeds, shape (draws, 3 + classes).
 
     Songs are resampled within each run. Runs of different seeds differ by more than their songs;
     that further variance is estimated from the runs and added as Student's t noise, because a plain
     resampling of three seeds would both miss a third of it and count the songs twice.
     """
-    draws = np.array([resampled_f1(run, n_draws, generator) for run in runs])
+    draws = np.array([resampled_scores(run, n_draws, generator) for run in runs])
     # A resample of n songs varies by (n - 1) / n of what n new songs would (Hesterberg 2015,
     # section 3.3): widened about its own mean.
-    widening = np.array([_widening(run) for run in runs])[:, None]
+    widening = np.array([_widening(run) for run in runs])[:, None, None]
     centres = draws.mean(axis=1, keepdims=True)
     draws = centres + widening * (draws - centres)
     means = draws.mean(axis=0)
     if len(runs) > 1:
-        between = np.var([run.macro_f1() for run in runs], ddof=1)
-        seed_variance = max(0.0, between - draws.var(axis=1, ddof=1).mean())
+        between = np.var([run.scores() for run in runs], axis=0, ddof=1)
+        seed_variance = np.maximum(0.0, between - draws.var(axis=1, ddof=1).mean(axis=0))
         noise = generator.standard_t(len(runs) - 1, n_draws)  # the variance is of few runs
-        means = means + np.sqrt(seed_variance / len(runs)) * noise
+        means = means + np.sqrt(seed_variance / len(runs)) * noise[:, None]
     return means
 
 
@@ -123,14 +125,19 @@ def has_too_few_songs(runs: Sequence[Answers]) -> bool:
     return any(run.songs_per_class().min() < MIN_SONGS for run in runs)
 
 
-def mean_interval(
+def mean_intervals(
     runs: Sequence[Answers], generator: np.random.Generator, n_draws: int = N_DRAWS
-) -> Interval:
-    """Return the mean macro F1 over runs with a 95 % percentile interval."""
-    draws = resampled_means(runs, n_draws, generator)
-    mean = float(np.mean([run.macro_f1() for run in runs]))
+) -> list[Interval]:
+    """Return the means over runs with their 95 % percentile intervals.
+
+    Returns:
+        One each for macro F1, weighted F1, accuracy and every class' F1.
+    """
     # Widening may leave the range that a score can have.
-    return _interval(mean, np.clip(draws, 0, 1), has_too_few_songs(runs))
+    draws = np.clip(resampled_means(runs, n_draws, generator), 0, 1)
+    means = np.mean([run.scores() for run in runs], axis=0)
+    too_few = has_too_few_songs(runs)
+    return [_interval(float(m), own, too_few) for m, own in zip(means, draws.T, strict=True)]
 
 
 def difference_interval(
@@ -139,8 +146,11 @@ def difference_interval(
     generator: np.random.Generator,
     n_draws: int = N_DRAWS,
 ) -> Interval:
-    """Return the difference of two independent means, first minus second, with its interval."""
-    draws = resampled_means(first, n_draws, generator) - resampled_means(second, n_draws, generator)
+    """Return the difference of two independent mean macro F1, first minus second, with interval."""
+    draws = (
+        resampled_means(first, n_draws, generator)[:, 0]
+        - resampled_means(second, n_draws, generator)[:, 0]
+    )
     means = [float(np.mean([run.macro_f1() for run in runs])) for runs in (first, second)]
     too_few = has_too_few_songs([*first, *second])
     return _interval(means[0] - means[1], np.clip(draws, -1, 1), too_few)

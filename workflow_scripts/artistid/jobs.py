@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from artistid.errors import InputError
+from artistid.lifetime import end_when_told, end_with_workflow
 
 _TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job's progress on the terminal
 
@@ -33,6 +34,8 @@ class _Paced(logging.Filter):
 def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     """Log to a file and to the terminal while the block runs; end the process when it fails.
 
+    The process also ends with its workflow, and in order when it is told to (SIGTERM).
+
     An `InputError` is one line on the terminal and in the file. Any other exception keeps its
     traceback, in the file; the terminal names the file. What libraries write to the standard error
     stream themselves (libmpg123 complains about many a sound mp3 file) goes to the file.
@@ -41,9 +44,14 @@ def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
         log_file: written anew.
         name: what stands before each line on the terminal, such as the run's axes.
     """
-    Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-    Path(log_file).write_bytes(b"")
-    file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
+    end_with_workflow()
+    end_when_told()
+    try:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        Path(log_file).write_bytes(b"")
+        file = logging.FileHandler(log_file, mode="a", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        sys.exit(f"{name}: {log_file}: cannot be written ({error.strerror})")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     terminal_stream = os.fdopen(os.dup(2), "w", errors="backslashreplace")
     os.dup2(file.stream.fileno(), 2)
@@ -55,6 +63,9 @@ def logged(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     logger = logging.getLogger("job")
     try:
         yield logger
+    except SystemExit as ended:
+        logger.error("ended from outside (exit code %s)", ended.code)
+        raise
     except InputError as error:
         logger.error("%s", error)
         sys.exit(1)

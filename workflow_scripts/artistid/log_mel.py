@@ -1,7 +1,7 @@
 """Log-mel spectrograms, equal to librosa's, computed block by block.
 
-The paper's section 3: STFT, HTK mel scale, decibels. A recording is never held whole, so a
-three-hour track costs as little memory as a short one.
+The paper's section 3: STFT, HTK mel scale, decibels. Neither a recording nor its
+spectrogram has to be held whole, so a three-hour track costs as little memory as a short one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -71,15 +71,14 @@ def n_frames(n_samples: int, hop_length: int) -> int:
     return 1 + n_samples // hop_length
 
 
-def log_mel(
+def log_mel_blocks(
     blocks: Iterable[NDArray[np.float32]],
     filters: NDArray[np.float32],
     parameters: LogMelParameters,
-) -> NDArray[np.float32]:
-    """Return the log-mel spectrogram of a recording, in dB re 1.0.
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the log-mel spectrogram of a recording in dB re 1.0, a few frames at a time.
 
-    Equal to ``librosa.power_to_db(librosa.feature.melspectrogram(htk=True, ...), ref=1.0)``,
-    transposed.
+    Not clipped at `top_db`: that takes the maximum of the whole recording.
 
     Args:
         blocks: the recording's samples, mono, at the parameters' sampling rate, in pieces of any
@@ -87,20 +86,39 @@ def log_mel(
         filters: what `mel_filters` returns, shape (n_mels, 1 + n_fft // 2).
         parameters: what to compute.
 
-    Returns:
-        Array of shape (frames, n_mels), time-major, clipped at `top_db` below its own maximum.
+    Yields:
+        Arrays of shape (at most BLOCK_FRAMES, n_mels), time-major.
     """
     import scipy.fft
 
     n = np.arange(parameters.n_fft)
     hann = (0.5 - 0.5 * np.cos(2 * np.pi * n / parameters.n_fft)).astype(np.float32)
     weights = np.ascontiguousarray(filters.T)
-    pieces = []
     for frames in _windows(blocks, parameters.n_fft, parameters.hop_length):
         spectrum = scipy.fft.rfft(frames * hann, axis=1)
         power = spectrum.real**2 + spectrum.imag**2
-        pieces.append(10 * np.log10(np.maximum(power @ weights, np.float32(AMIN))))
-    decibels = np.concatenate(pieces)
+        yield 10 * np.log10(np.maximum(power @ weights, np.float32(AMIN)))
+
+
+def log_mel(
+    blocks: Iterable[NDArray[np.float32]],
+    filters: NDArray[np.float32],
+    parameters: LogMelParameters,
+) -> NDArray[np.float32]:
+    """Return the whole log-mel spectrogram of a recording, in dB re 1.0.
+
+    Equal to ``librosa.power_to_db(librosa.feature.melspectrogram(htk=True, ...), ref=1.0)``,
+    transposed.
+
+    Args:
+        blocks: as in `log_mel_blocks`.
+        filters: as in `log_mel_blocks`.
+        parameters: what to compute.
+
+    Returns:
+        Array of shape (frames, n_mels), time-major, clipped at `top_db` below its own maximum.
+    """
+    decibels = np.concatenate(list(log_mel_blocks(blocks, filters, parameters)))
     return np.maximum(decibels, decibels.max() - np.float32(parameters.top_db))
 
 

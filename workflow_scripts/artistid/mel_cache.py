@@ -5,7 +5,7 @@ checksum: a flipped bit is an error when it is read, never a number.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.files import replacing
+from artistid.hdf5 import new_hdf5
 
 FORMAT = "artistid log-mel 1"
 DTYPE = np.float16  # at most 1/32 dB away from the float32 value between -128 and 128 dB
@@ -25,32 +25,73 @@ LIBRARIES = ("h5py", "librosa", "numpy", "scipy", "soundfile", "soxr")
 
 def write_album(
     path: Path,
-    tracks: Iterable[tuple[Mapping[str, str], NDArray[np.float32]]],
+    tracks: Iterable[tuple[Mapping[str, str], Iterable[NDArray[np.float32]]]],
     parameters: Mapping[str, Any],
 ) -> None:
-    """Write an album's log-mel spectrograms.
+    """Write an album's log-mel spectrograms, each clipped at `top_db` below its own maximum.
 
     Args:
         path: the HDF5 file.
-        tracks: pairs of a row of the album's listing and its log_mel, shape (frames, n_mels), dB.
+        tracks: pairs of a row of the album's listing and blocks of its spectrogram, one after the
+            other, each of shape (some frames, n_mels), dB; none is held longer than it takes to
+            write it.
         parameters: the log-mel parameters, kept as an attribute.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["units"] = "dB re 1.0"
         file.attrs["axes"] = "frame, mel band"
         file.attrs["parameters"] = json.dumps(dict(parameters), sort_keys=True)
         file.attrs["versions"] = json.dumps({name: version(name) for name in LIBRARIES})
-        for track, log_mel in tracks:
-            dataset = file.create_dataset(
-                track["track_id"],
-                data=log_mel.astype(DTYPE),
-                chunks=(min(CHUNK_FRAMES, len(log_mel)), log_mel.shape[1]),
-                fletcher32=True,
-            )
+        for track, blocks in tracks:
+            dataset = _write_clipped(file, track["track_id"], blocks, parameters["top_db"])
             dataset.attrs["source_sha256"] = track["sha256"]
             dataset.attrs["source_sampling_rate"] = int(track["sampling_rate"])
             dataset.attrs["source_duration"] = float(track["duration"])
+
+
+def _write_clipped(
+    file: h5py.File, name: str, blocks: Iterable[NDArray[np.float32]], top_db: float
+) -> h5py.Dataset:
+    """Write a spectrogram as it comes, then clip what was written: only then the maximum is known.
+
+    The same bits as clipping first: rounding to float16 keeps the order of numbers.
+    """
+    dataset, maximum = None, np.float32(-np.inf)
+    for chunk in _joined(blocks, CHUNK_FRAMES):
+        maximum = max(maximum, chunk.max())
+        if dataset is None:
+            dataset = file.create_dataset(
+                name,
+                data=chunk.astype(DTYPE),
+                maxshape=(None, chunk.shape[1]),
+                chunks=chunk.shape,
+                fletcher32=True,
+            )
+        else:
+            dataset.resize(len(dataset) + len(chunk), axis=0)
+            dataset[-len(chunk) :] = chunk.astype(DTYPE)
+    floor = DTYPE(maximum - np.float32(top_db))
+    for first in range(0, len(dataset), CHUNK_FRAMES):
+        stored = dataset[first : first + CHUNK_FRAMES]
+        if stored.min() < floor:
+            dataset[first : first + CHUNK_FRAMES] = np.maximum(stored, floor)
+    return dataset
+
+
+def _joined(blocks: Iterable[NDArray[np.float32]], n_frames: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the blocks' frames, `n_frames` at a time; the last may be fewer."""
+    pending: list[NDArray[np.float32]] = []
+    for block in blocks:
+        pending.append(block)
+        if sum(map(len, pending)) >= n_frames:
+            joined = np.concatenate(pending)
+            whole = len(joined) // n_frames * n_frames
+            for first in range(0, whole, n_frames):
+                yield joined[first : first + n_frames]
+            pending = [joined[whole:]] if whole < len(joined) else []
+    if pending:
+        yield np.concatenate(pending)
 
 
 def read_tracks(path: Path, track_ids: Iterable[str]) -> dict[str, NDArray[np.float16]]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.files import replacing
+from artistid.hdf5 import new_hdf5
 
 FORMAT = "artistid outcomes 1"
 
@@ -41,7 +41,7 @@ class Outcomes:
 
 def write_outcomes(path: Path, outcomes: Outcomes) -> None:
     """Write the outcomes of a run."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["axes"] = json.dumps(outcomes.axes, sort_keys=True)
         file.attrs["classes"] = json.dumps(outcomes.classes)

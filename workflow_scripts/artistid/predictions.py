@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.files import replacing
+from artistid.hdf5 import new_hdf5
 
 FORMAT = "artistid predictions 2"
 
@@ -55,7 +55,7 @@ def write_predictions(
     path: Path, axes: Mapping[str, Any], classes: list[str], subsets: Mapping[str, Predictions]
 ) -> None:
     """Write a run's predictions with the run's axes and the class names."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["axes"] = json.dumps(dict(axes), sort_keys=True)
         file.attrs["classes"] = json.dumps(classes)

@@ -140,6 +140,26 @@ def split(size: CorpusSize) -> Needs:
     return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.001 * size.n_tracks, 0.001 * size.n_tracks)
 
 
+def near_duplicates(size: CorpusSize, log_mel: Mapping[str, Any]) -> Needs:
+    """A search of all recordings: an album at a time, fingerprints of all, ten million candidates.
+
+    Fingerprints and what is sorted of them take 40 bytes a frame.
+    """
+    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    album_mb = log_mel_mb(max(size.albums.values(), default=0), log_mel)
+    return needs(
+        PLAIN_MB + 1000 + 40 * frames / MEGA + 3 * album_mb,
+        10 + frames / 1e6,
+        0.001 * size.n_tracks,
+        len(size.albums),
+    )
+
+
+def audit(size: CorpusSize) -> Needs:
+    """An audit of a split: its rows, and those of ``tracks.csv``, held as text."""
+    return needs(PLAIN_MB + 0.02 * size.n_tracks, 0.001 * size.n_tracks, 0.001 * size.n_tracks)
+
+
 def step_mb(model: str, settings: Mapping[str, Any], batch_size: int, slice_frames: int) -> float:
     """Return what a training step on the processor holds beside the data set.
 

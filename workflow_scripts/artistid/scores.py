@@ -25,21 +25,39 @@ def f1_per_class(counts: Counts) -> NDArray[np.float64]:
 
     A class that neither occurs nor is predicted scores 0, as scikit-learn's ``zero_division=0``.
     """
-    hits = np.diag(counts)
-    total = counts.sum(axis=0) + counts.sum(axis=1)
-    return np.divide(2.0 * hits, total, out=np.zeros(len(counts)), where=total > 0)
+    return all_scores(counts)[len(METRICS) :]
 
 
-def scores(counts: Counts) -> dict[str, float]:
-    """Return macro F1, weighted F1 and accuracy from confusion counts.
+def all_scores(counts: Counts) -> NDArray[np.float64]:
+    """Return macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,)."""
+    return scores_of_sums(np.diag(counts), counts.sum(axis=0), counts.sum(axis=1))
+
+
+def scores_of_sums(hits: Counts, predicted: Counts, support: Counts) -> NDArray[np.float64]:
+    """Return the scores from each class' sums; leading axes are carried along.
 
     Macro F1 is the plain mean over all classes (the paper, section 5); weighted F1 weights each
     class by its share of the truth (Nasrullah & Zhao 2019).
+
+    Args:
+        hits: right answers, shape (..., classes).
+        predicted: answers that name the class, shape (..., classes).
+        support: answers that should, shape (..., classes).
+
+    Returns:
+        Macro F1, weighted F1, accuracy and each class' F1; shape (..., 3 + classes).
     """
-    f1 = f1_per_class(counts)
-    support = counts.sum(axis=1)
-    return {
-        "macro_f1": float(f1.mean()),
-        "weighted_f1": float((f1 * support).sum() / support.sum()),
-        "accuracy": float(np.trace(counts) / support.sum()),
-    }
+    total = predicted + support
+    f1 = np.divide(2.0 * hits, total, out=np.zeros(np.shape(hits)), where=total > 0)
+    answers = support.sum(axis=-1)
+    averages = (
+        f1.mean(axis=-1),
+        (f1 * support).sum(axis=-1) / answers,
+        hits.sum(axis=-1) / answers,
+    )
+    return np.concatenate([np.stack(averages, axis=-1), f1], axis=-1)
+
+
+def scores(counts: Counts) -> dict[str, float]:
+    """Return macro F1, weighted F1 and accuracy by name, from confusion counts."""
+    return dict(zip(METRICS, all_scores(counts)[: len(METRICS)].tolist(), strict=True))

@@ -26,7 +26,7 @@ def source_files(*scripts: str) -> list[str]:
         path = pending.pop()
         if path not in found:
             found.add(path)
-            pending += _imports(path)
+            pending += [*_imports(path), *_packages(path)]
     return sorted(str(path) for path in found)
 
 
@@ -39,15 +39,16 @@ def _imports(path: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             modules.add(node.module)
             modules.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return tuple(file for module in modules for file in _files_of(module))
+    return tuple(file for module in modules if (file := _file_of(module)))
 
 
-def _files_of(module: str) -> list[Path]:
-    """Return the file of one of our modules and its packages' ``__init__``; else nothing."""
-    parts = module.split(".")
-    stem = ROOT.joinpath(*parts)
-    file = next((f for f in (stem.with_suffix(".py"), stem / "__init__.py") if f.is_file()), None)
-    if file is None:
-        return []
-    packages = (ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts)))
-    return [*packages, file]
+def _file_of(module: str) -> Path | None:
+    """Return the file of one of our modules; None if it is not ours."""
+    stem = ROOT.joinpath(*module.split("."))
+    return next((f for f in (stem.with_suffix(".py"), stem / "__init__.py") if f.is_file()), None)
+
+
+def _packages(path: Path) -> list[Path]:
+    """Return the ``__init__`` of each package that a file lies in: importing it runs them."""
+    folders = path.relative_to(ROOT).parents
+    return [file for folder in folders if (file := ROOT / folder / "__init__.py").is_file()]

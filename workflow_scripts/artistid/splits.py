@@ -13,8 +13,11 @@ from artistid.errors import InputError
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SUBSETS = (TRAIN, VALIDATION, TEST)
 SPLITS = ("song", "album")
-COLUMNS = ("track_id", "album_id", "artist", "album", "path", "duration", "subset")
+COLUMNS = ("track_id", "album_id", "artist", "album", "path", "subset")
 MIN_UNITS = 3  # one for each subset
+# What each split draws: the column that tells its units apart, and their name.
+UNIT_KEYS = {"song": "track_id", "album": "album_id"}
+UNITS = {"song": "usable tracks", "album": "albums"}
 
 
 def draw_split(
@@ -29,7 +32,7 @@ def draw_split(
     no track of another.
 
     Args:
-        tracks: usable rows of ``tracks.csv``, in any order.
+        tracks: rows of ``usable.csv``, in any order.
         split: ``song`` (tracks drawn at random per artist) or ``album`` (one album to test, one to
             validation, the rest to train).
         seed: the same seed draws the same split on every machine.
@@ -41,7 +44,7 @@ def draw_split(
     by_artist = defaultdict(list)
     for track in sorted(tracks, key=lambda track: track["track_id"]):
         by_artist[track["artist"]].append(track)
-    unit_key = {"song": "track_id", "album": "album_id"}[split]
+    unit_key = UNIT_KEYS[split]
     rows = []
     for artist, own in by_artist.items():
         units = sorted({track[unit_key] for track in own})
@@ -86,9 +89,8 @@ def _assign(
 
 
 def _too_few(artist: str, n_units: int, split: str) -> str:
-    unit = {"song": "usable tracks", "album": "albums"}[split]
     return (
-        f"artist {artist!r} has {n_units} {unit}, and the {split} split needs at least "
+        f"artist {artist!r} has {n_units} {UNITS[split]}, and the {split} split needs at least "
         f"{MIN_UNITS}: one each for train, validation and test; add some, remove the artist, or "
         f"take {split!r} out of experiment.splits"
     )

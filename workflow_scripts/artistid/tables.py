@@ -91,14 +91,28 @@ def in_order(table: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
     return table.loc[order].reset_index(drop=True)
 
 
-def with_intervals(summary: "pd.DataFrame", intervals: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a summary with the intervals' columns low, high and too_few, by axes and level."""
-    keys = [*_AXES, "level", "pooling"]
-    return summary.merge(intervals.drop(columns="mean"), on=keys, how="left")
+def with_intervals(
+    summary: "pd.DataFrame", intervals: "pd.DataFrame", metrics: Sequence[str] = METRICS
+) -> "pd.DataFrame":
+    """Return a summary with its intervals: ``<metric>_low``, ``<metric>_high`` and ``too_few``.
+
+    Args:
+        summary: rows with axes, level and pooling, for the metric ``f1`` also ``artist``.
+        intervals: rows with the same, ``metric``, ``low``, ``high`` and ``too_few``.
+        metrics: whose intervals are joined.
+    """
+    keys = [*_AXES, "level", "pooling"] + (["artist"] if "artist" in summary else [])
+    for metric in metrics:
+        own = intervals[intervals["metric"] == metric]
+        bounds = {"low": f"{metric}_low", "high": f"{metric}_high"}
+        joined = own[[*keys, "low", "high"]].rename(columns=bounds)
+        summary = summary.merge(joined, on=keys, how="left")
+    of_cells = intervals[[*keys, "too_few"]].drop_duplicates(keys)
+    return summary.merge(of_cells, on=keys, how="left")
 
 
 def f1_table(summary: "pd.DataFrame", answers: str = "Slices") -> "pd.DataFrame":
-    """Return a summary as it is printed: macro F1 first, mean ± standard deviation, interval.
+    """Return a summary as it is printed: mean ± standard deviation (interval), macro F1 first.
 
     Args:
         summary: what `with_intervals` returns.
@@ -110,11 +124,10 @@ def f1_table(summary: "pd.DataFrame", answers: str = "Slices") -> "pd.DataFrame"
         "Model": summary["model"],
         "Split": summary["split"],
         "Slice": summary["slice_seconds"].map(length),
-        "Macro F1": mean_and_deviation(summary, "macro_f1"),
-        "95 % interval": by_row(summary, interval),
+        "Macro F1": score_and_interval(summary, "macro_f1"),
         "Best": by_row(summary, _best),
-        "Weighted F1": mean_and_deviation(summary, "weighted_f1"),
-        "Accuracy": mean_and_deviation(summary, "accuracy"),
+        "Weighted F1": score_and_interval(summary, "weighted_f1"),
+        "Accuracy": score_and_interval(summary, "accuracy"),
         "Seeds": summary["seeds"],
         "Songs": summary["songs_mean"].map(_count),
     }
@@ -127,8 +140,16 @@ def song_table(by_mean: "pd.DataFrame", by_vote: "pd.DataFrame") -> "pd.DataFram
     """Return song-level scores as they are printed, both ways of pooling side by side."""
     shown = f1_table(by_mean, answers="").rename(columns={"Macro F1": "Macro F1, mean"})
     vote = f1_table(by_vote, answers="")["Macro F1"]
-    shown.insert(shown.columns.get_loc("95 % interval") + 1, "Macro F1, vote", vote)
+    shown.insert(shown.columns.get_loc("Macro F1, mean") + 1, "Macro F1, vote", vote)
     return shown
+
+
+def score_and_interval(table: "pd.DataFrame", metric: str, digits: int = 3) -> "pd.Series":
+    """Return ``mean ± deviation (low to high)`` as text; without brackets where none is known."""
+    bounds = table.rename(columns={f"{metric}_low": "low", f"{metric}_high": "high"})
+    intervals = by_row(bounds, lambda row: interval(row, digits))
+    cells = mean_and_deviation(table, metric, digits)
+    return cells.where(intervals == "–", cells + " (" + intervals + ")")
 
 
 def mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
@@ -150,12 +171,12 @@ def by_row(table: "pd.DataFrame", cell: Callable[[Mapping[str, Any]], str]) -> "
     return pd.Series([cell(row) for row in table.to_dict("records")], table.index, dtype=object)
 
 
-def interval(row: Mapping[str, Any]) -> str:
+def interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """Return ``low to high`` as text, marked where there are too few songs."""
     if row["low"] != row["low"]:
         return "–"
     mark = f" {DAGGER}" if row["too_few"] else ""
-    return f"{row['low']:.3f} to {row['high']:.3f}{mark}"
+    return f"{row['low']:.{digits}f} to {row['high']:.{digits}f}{mark}"
 
 
 def length(seconds: float) -> str:
@@ -186,9 +207,7 @@ def slices_by_split(several: "pd.DataFrame") -> "pd.DataFrame":
     Args:
         several: what `at_several_lengths` returns of a summary with intervals.
     """
-    cells = mean_and_deviation(several, "macro_f1")
-    intervals = by_row(several, interval)
-    shown = several.assign(cell=cells.where(intervals == "–", cells + " (" + intervals + ")"))
+    shown = several.assign(cell=score_and_interval(several, "macro_f1"))
     table = shown.pivot(index=["model", "split"], columns="slice_seconds", values="cell")
     table.columns = [length(seconds) for seconds in table.columns]
     order = list(dict.fromkeys(zip(shown["model"], shown["split"], strict=True)))
@@ -248,7 +267,8 @@ def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
 
     of_songs = f1["slice_seconds"].isna() & (f1["pooling"] == "mean")
     test = f1[(f1["subset"] == "test") & ((f1["level"] == "slice") | of_songs)]
-    grouped = test.groupby([*_AXES, "level", "artist"], sort=False, dropna=False)
+    keys = [*_AXES, "level", "pooling", "artist"]
+    grouped = test.groupby(keys, sort=False, dropna=False)
     table = pd.DataFrame(
         {
             "f1_mean": grouped["f1"].mean(),
@@ -261,11 +281,15 @@ def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
 
 
 def artists_by_model(artists: "pd.DataFrame") -> "pd.DataFrame":
-    """Return F1 per artist as it is printed: artists as rows, one column per model and split."""
+    """Return F1 per artist as it is printed: artists as rows, one column per model and split.
+
+    Args:
+        artists: what `with_intervals` returns of an `artist_table`.
+    """
     names = artists["model"] + ", " + artists["split"]
     several = artists.groupby("model")["slice_seconds"].transform("nunique") > 1
     names = names.where(~several, names + ", " + artists["slice_seconds"].map(length))
-    shown = artists.assign(cell=mean_and_deviation(artists, "f1", 2), column=names)
+    shown = artists.assign(cell=score_and_interval(artists, "f1", 2), column=names)
     table = shown.pivot(index="artist", columns="column", values="cell")
     return table[list(dict.fromkeys(names))].reset_index().rename(columns={"artist": "Artist"})
 

@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch.nn import functional
 from artistid.dataset import SliceSet
 from artistid.predictions import Predictions
 from artistid.scores import scores
+from artistid.training_state import SavedState
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ def fit(
     settings: TrainingSettings,
     seed: int,
     report: Callable[[str], Any] = log.info,
+    saved: SavedState | None = None,
 ) -> Fit:
     """Train a network in place; it ends with the weights of the best validation loss.
 
@@ -116,31 +118,90 @@ def fit(
         settings: how to train.
         seed: of the order of the slices; dropout draws from torch's own random state.
         report: gets a line per epoch.
+        saved: where the state is kept between epochs. A state found there is resumed, and ends on
+            the CPU with the same bits as a training that was never interrupted.
+
+    Raises:
+        FloatingPointError: the validation loss was never a number.
     """
     network.to(memory_format=CHANNELS_LAST)
-    precision = _Precision(train.device, settings.mixed_precision)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    order = torch.Generator().manual_seed(seed)
-    history, seconds, best = [], [], (float("inf"), 0, copy.deepcopy(network.state_dict()))
-    for epoch in range(1, settings.epochs + 1):
-        started = time.perf_counter()
-        train_loss = _train_epoch(network, train, optimiser, precision, settings.batch_size, order)
-        logits = _logits(network, validation, precision, settings.batch_size)
-        validation_loss = functional.cross_entropy(logits, validation.targets).item()
-        counts = _confusion(logits, validation.targets)
-        seconds.append(time.perf_counter() - started)
-        values = (epoch, train_loss, validation_loss, scores(counts)["macro_f1"])
-        history.append(dict(zip(HISTORY_COLUMNS, values, strict=True)))
-        if validation_loss < best[0]:
-            best = (validation_loss, epoch, copy.deepcopy(network.state_dict()))
-        report(_progress(history[-1], seconds, len(train.slices), settings.epochs, best[1]))
-        if settings.patience is not None and epoch - best[1] >= settings.patience:
+    training = _Training(network, train.device, settings, seed)
+    if saved and (state := saved.load()):
+        training.restore(state)
+        report(f"resumed after epoch {len(training.history)}")
+    for epoch in range(len(training.history) + 1, settings.epochs + 1):
+        if settings.patience is not None and epoch - 1 - training.best_epoch >= settings.patience:
             report(f"stopped: no better validation loss in {settings.patience} epochs")
             break
-    if not best[1]:
+        started = time.perf_counter()
+        train_loss = _train_epoch(training, train, settings.batch_size)
+        logits = _logits(network, validation, training.precision, settings.batch_size)
+        validation_loss = functional.cross_entropy(logits, validation.targets).item()
+        counts = _confusion(logits, validation.targets)
+        values = (epoch, train_loss, validation_loss, scores(counts)["macro_f1"])
+        training.end_epoch(values, time.perf_counter() - started)
+        if saved:
+            saved.save(training.state())
+        report(_progress(training, len(train.slices), settings.epochs))
+    if not training.best_epoch:
         raise FloatingPointError("the validation loss was never a number; lower the learning rate")
-    network.load_state_dict(best[2])
-    return Fit(history, seconds, best[1])
+    network.load_state_dict(training.best_weights)
+    return Fit(training.history, training.seconds, training.best_epoch)
+
+
+class _Training:
+    """What changes while a network is trained: all that an interrupted training needs again."""
+
+    def __init__(
+        self, network: nn.Module, device: torch.device, settings: TrainingSettings, seed: int
+    ) -> None:
+        self.network = network
+        self.device = device
+        self.precision = _Precision(device, settings.mixed_precision)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.order = torch.Generator().manual_seed(seed)
+        self.history: list[dict[str, float]] = []
+        self.seconds: list[float] = []
+        self.best_loss = float("inf")
+        self.best_epoch = 0
+        self.best_weights = copy.deepcopy(network.state_dict())
+
+    def end_epoch(self, values: tuple[float, ...], seconds: float) -> None:
+        """Note an epoch's losses and time, and keep the weights if they are the best so far."""
+        self.history.append(dict(zip(HISTORY_COLUMNS, values, strict=True)))
+        self.seconds.append(seconds)
+        last = self.history[-1]
+        if last["validation_loss"] < self.best_loss:
+            self.best_loss, self.best_epoch = last["validation_loss"], int(last["epoch"])
+            self.best_weights = copy.deepcopy(self.network.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        on_gpu = self.device.type == "cuda"
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.precision.scaler.state_dict(),
+            "order": self.order.get_state(),
+            "random": torch.get_rng_state(),
+            "random_of_gpu": torch.cuda.get_rng_state(self.device) if on_gpu else None,
+            "history": self.history,
+            "seconds": self.seconds,
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.precision.scaler.load_state_dict(state["scaler"])
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["random_of_gpu"] is not None:
+            torch.cuda.set_rng_state(state["random_of_gpu"], self.device)
+        self.history, self.seconds = list(state["history"]), list(state["seconds"])
+        self.best_loss, self.best_epoch = state["best_loss"], state["best_epoch"]
+        self.best_weights = state["best_weights"]
 
 
 def predict(network: nn.Module, feeder: Feeder, settings: TrainingSettings) -> Predictions:
@@ -198,26 +259,20 @@ class _Precision:
         return torch.autocast(self.device_type, self.dtype, enabled=self.mixed)
 
 
-def _train_epoch(
-    network: nn.Module,
-    feeder: Feeder,
-    optimiser: torch.optim.Optimizer,
-    precision: _Precision,
-    batch_size: int,
-    order: torch.Generator,
-) -> float:
+def _train_epoch(training: _Training, feeder: Feeder, batch_size: int) -> float:
+    network, precision = training.network, training.precision
     network.train()
     total = torch.zeros((), device=feeder.device)  # stays on the device: no waiting every step
-    batches = torch.randperm(len(feeder.slices), generator=order).split(batch_size)
+    batches = torch.randperm(len(feeder.slices), generator=training.order).split(batch_size)
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches = batches[:-1]  # batch normalisation has no statistics of a single slice
     for positions in batches:
         slices, targets = feeder.batch(positions)
         with precision.autocast():
             loss = functional.cross_entropy(network(slices), targets)
-        optimiser.zero_grad()
+        training.optimiser.zero_grad()
         precision.scaler.scale(loss).backward()
-        precision.scaler.step(optimiser)
+        precision.scaler.step(training.optimiser)
         precision.scaler.update()
         total += loss.detach() * len(positions)
     return total.item() / sum(len(positions) for positions in batches)
@@ -241,13 +296,12 @@ def _confusion(logits: Tensor, targets: Tensor) -> NDArray[np.int64]:
     return counts.reshape(n_classes, n_classes).cpu().numpy()
 
 
-def _progress(
-    row: dict[str, float], seconds: list[float], n_slices: int, epochs: int, best_epoch: int
-) -> str:
+def _progress(training: _Training, n_slices: int, epochs: int) -> str:
+    row, seconds = training.history[-1], training.seconds
     left = (epochs - row["epoch"]) * sum(seconds) / len(seconds)
     return (
         f"epoch {row['epoch']}/{epochs}: loss {row['train_loss']:.4f}, "
-        f"validation loss {row['validation_loss']:.4f} (best in epoch {best_epoch}), "
+        f"validation loss {row['validation_loss']:.4f} (best in epoch {training.best_epoch}), "
         f"validation F1 {row['validation_macro_f1']:.3f}, "
         f"{n_slices / seconds[-1]:.0f} slices/s, at most {left / 60:.1f} min left"
     )

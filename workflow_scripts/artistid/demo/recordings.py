@@ -1,6 +1,7 @@
 """The demo corpus' albums, as real mp3 files."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,15 @@ def make_album(paths: Sequence[Path], artist: int, album: int, seconds: float, s
         generator = np.random.default_rng([seed, 4, artist, album, track])
         stems = compose(style, seconds, generator)
         samples = produce(stems, production, generator)
+        encoded = BytesIO()  # libsndfile writing to a full disk itself says only "System error"
+        soundfile.write(
+            encoded,
+            samples.astype(np.float32),
+            SAMPLING_RATE,
+            format="MP3",
+            subtype="MPEG_LAYER_III",
+            compression_level=_COMPRESSION_LEVEL,
+            bitrate_mode="CONSTANT",
+        )
         with replacing(path) as temporary:
-            soundfile.write(
-                temporary,
-                samples.astype(np.float32),
-                SAMPLING_RATE,
-                format="MP3",
-                subtype="MPEG_LAYER_III",
-                compression_level=_COMPRESSION_LEVEL,
-                bitrate_mode="CONSTANT",
-            )
+            temporary.write_bytes(encoded.getvalue())

@@ -1,0 +1,24 @@
+"""Audit one split: only what the configuration accepts by name may stand on two sides."""
+
+from artistid.errors import InputError
+from artistid.files import read_rows, write_rows
+from artistid.jobs import logged
+from artistid.leakage import COLUMNS, complaint, find_hits, is_accepted
+
+wildcards = snakemake.wildcards
+with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcards.seed}") as log:
+    hits = find_hits(
+        read_rows(snakemake.input.split),
+        wildcards.split,
+        {row["track_id"]: row["sha256"] for row in read_rows(snakemake.input.tracks)},
+        read_rows(snakemake.input.near_duplicates),
+    )
+    accepted = [is_accepted(hit, snakemake.params.accept) for hit in hits]
+    for hit, is_known in zip(hits, accepted, strict=True):
+        log.info("%s%s", "accepted: " if is_known else "", hit.describe())
+    leaks = [hit for hit, is_known in zip(hits, accepted, strict=True) if not is_known]
+    if leaks:
+        raise InputError(complaint(snakemake.input.split, leaks))
+    rows = [hit.as_row(is_known) for hit, is_known in zip(hits, accepted, strict=True)]
+    write_rows(snakemake.output[0], rows, COLUMNS)
+    log.info("%d hits, all accepted", len(hits))
