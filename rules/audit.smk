@@ -18,9 +18,9 @@ rule find_near_duplicates:
         "../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: int(1000 + 0.5 * input.size_mb)
-        * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=mem_mb(search_needs),
+        runtime=runtime(search_needs),
+        disk_mb=disk_mb(search_needs),
     params:
         cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
     script:

@@ -61,6 +61,7 @@ class Seen:
     training_jobs: list[int] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
     epochs_before_preemption: dict[str, int] = field(default_factory=dict)
+    training_logs: dict[str, str] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     left_over: list[str] = field(default_factory=list)
     login_node_mb: float = 0.0
@@ -138,6 +139,7 @@ def drive(slurm: Slurm, workdir: Path, failures: Path, seen: Seen, run: subproce
         slurm.stop("slurmctld")
         slurm.start_controller()
         seen.returncode = finish(run)
+        seen.training_logs = training_logs(seen.results)
         seen.failures_returncode = finish(others)
     finally:
         finish(others, 1)
@@ -185,10 +187,11 @@ def seen(tmp_path_factory) -> Seen:
                 drive(slurm, workdir, failures, seen, run)
                 seen.jobs = slurm.jobs()
                 seen.details = {job: slurm.detail(job) for job in seen.jobs}
-            finally:
                 seen.output = (workdir / "output.txt").read_text()
-                finish(run, 1)
                 assert finish(alone) == 0, (local / "output.txt").read_text()
+            finally:
+                finish(run, 1)
+                finish(alone, 1)
                 stop.set()
                 watcher.join()
         deadline = time.monotonic() + 10
@@ -260,6 +263,7 @@ def test_job_that_runs_out_of_memory_gets_more(seen, split):
     assert "mem=300M" in seen.details[first]
     assert seen.jobs[second][0] == "COMPLETED"
     assert "mem=1200M" in seen.details[second]
+    assert "exceeded memory limit" in seen.output
 
 
 def test_jobs_of_a_lost_node_run_again_when_it_is_back(seen):
@@ -277,6 +281,13 @@ def test_preempted_training_runs_again(seen, split):
     assert jobs[0] in seen.training_jobs
     assert len(jobs) == 2 or "Restarts=1" in seen.details[last]
     assert seen.jobs[last][0] == "COMPLETED"
+
+
+@pytest.mark.parametrize("split", ["song", "album"])
+def test_preempted_training_goes_on_from_its_saved_state(seen, split):
+    resumed = re.search(r"resumed after epoch (\d+)", seen.training_logs[split])
+    # An epoch is logged, then saved: SIGKILL may come in between.
+    assert int(resumed[1]) >= seen.epochs_before_preemption[split] - 1 >= 2
 
 
 def test_job_that_runs_out_of_time_gets_more(seen):
