@@ -99,7 +99,7 @@ EDITS = {
         library("networks/crnn.py"), of={"that network": {"model": "crnn"}}, base="tiny"
     ),
     "the training loop": Edit(library("training.py"), base="tiny"),
-    "the learning rate": Edit(config={"training": {"learning_rate": 0.01}}, is_real=True),
+    "the learning rate": Edit(config={"training": {"learning_rate": 0.01}}),
     "the source of one classical system": Edit(
         library("frame_systems/gaussian_mfcc.py"),
         of={"that system": {"model": "gaussian_mfcc"}},
