@@ -23,6 +23,7 @@ SECONDS = 600  # that anything may take on a busy machine
 # Validation never stops the training, which lasts long enough to be interrupted.
 CONFIG = {
     "corpus": {"name": "tiny"},
+    "training_state": {"minutes": 0},  # saved after each epoch
     "demo": {
         "artists": 2,
         "albums": 3,
@@ -313,7 +314,7 @@ def test_job_that_never_succeeds_is_named_with_its_log_and_reason(seen):
 def test_short_jobs_travel_together(seen):
     assert len(jobs_of(seen, "draw_split")) == 1
     assert len(jobs_of(seen, "score_run")) == 1
-    assert len(seen.jobs) < 30
+    assert len(seen.jobs) < 40  # of some 50, six of them retries
 
 
 def test_login_node_carries_little(seen):
