@@ -105,6 +105,30 @@ def test_a_job_dies_with_its_workflow(tmp_path, shell):
         time.sleep(0.05)
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells when a process ended")
+def test_a_job_whose_workflow_ended_while_it_started_ends_too(tmp_path):
+    """Python takes a while to import: what was started may find itself without a workflow."""
+    late = "import os, time\nwhile os.getppid() == int(os.environ['PARENT']): time.sleep(0.01)\n"
+    (tmp_path / "job.py").write_text(late + PREAMBLE.replace("BODY", "print('begun')"))
+    workflow = (
+        "import os, subprocess, sys; sys.path.insert(0, sys.argv[3]);"
+        "from artistid.lifetime import mark_workflow; mark_workflow();"
+        "os.environ['PARENT'] = str(os.getpid()); subprocess.Popen([sys.executable, *sys.argv[1:]])"
+    )
+    arguments = [str(tmp_path / "job.py"), str(tmp_path / "job.log"), str(SCRIPTS)]
+    command = [sys.executable, "-c", workflow, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)  # until all ended
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert not (tmp_path / "job.log").exists()
+
+
+def test_a_mark_of_another_machine_is_none(tmp_path):
+    mark = {"ARTISTID_WORKFLOW": "elsewhere:pid:[1] 1234567"}
+    code = PREAMBLE.replace("BODY", "log.info('done')")
+    command = [sys.executable, "-c", code, str(tmp_path / "job.log"), str(SCRIPTS)]
+    assert subprocess.run(command, env=os.environ | mark, capture_output=True).returncode == 0
+
+
 def test_a_job_that_is_told_to_end_leaves_nothing_half_written(tmp_path):
     body = (
         "from artistid.files import replacing\n"

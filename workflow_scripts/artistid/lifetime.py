@@ -13,25 +13,29 @@ import time
 from pathlib import Path
 from types import FrameType
 
-# Holds the workflow's process id; a job on the same machine has it from its parents.
+# Holds the namespace and the process ids of the Snakemakes, one started by the other, that started
+# a job on this machine. A job has it from its parents.
 WORKFLOW = "ARTISTID_WORKFLOW"
 
 
 def mark_workflow() -> None:
-    """Say to the jobs that this process will start that it is their workflow."""
-    os.environ.setdefault(WORKFLOW, str(os.getpid()))
+    """Say to the jobs that this process will start that it is their workflow.
+
+    On a cluster's node this is a Snakemake of the node's own: what the login node's said is not
+    about this machine, and is forgotten.
+    """
+    ancestors = _ancestors(os.getpid())
+    outer = [process for process in _marked() if process in ancestors]
+    os.environ[WORKFLOW] = " ".join([_namespace(), *map(str, outer), str(os.getpid())])
 
 
 def end_with_workflow() -> None:
-    """Let this process be killed as soon as its parent or its workflow has ended.
-
-    A workflow that is none of its ancestors is left alone: a cluster's jobs outlive it.
-    """
+    """Let this process be killed as soon as its parent or its workflow has ended."""
     ancestors = _ancestors(os.getpid())
-    watched = ancestors[:1]
-    workflow = int(os.environ.get(WORKFLOW, "0"))
-    if workflow in ancestors:
-        watched.append(workflow)
+    workflow = _marked()
+    if not set(workflow) <= set(ancestors):
+        _kill_self()  # it ended while this process was starting
+    watched = [*ancestors[:1], *workflow]
     threading.Thread(target=_kill_self_after, args=(watched,), daemon=True).start()
 
 
@@ -46,6 +50,10 @@ def _exit(number: int, frame: FrameType | None) -> None:
 
 def _kill_self_after(watched: list[int]) -> None:
     _wait_for_any(watched)
+    _kill_self()
+
+
+def _kill_self() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -61,6 +69,21 @@ def _wait_for_any(processes: list[int]) -> None:
     except ProcessLookupError:
         return
     select.select(descriptors, [], [])
+
+
+def _marked() -> list[int]:
+    """Return the processes of the workflow; none that another machine or namespace counts."""
+    namespace, *processes = os.environ.get(WORKFLOW, "").split(" ")
+    return list(map(int, processes)) if namespace and namespace == _namespace() else []
+
+
+def _namespace() -> str:
+    """Return what tells in which space process ids count; empty where it is not known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
 
 
 def _ancestors(process: int) -> list[int]:
