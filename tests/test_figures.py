@@ -20,7 +20,7 @@ from artistid.figures.style import contrasting, label, save, styled
 ODD = ["A$AP_1", "Ke$ha $x$", "Björk|x", "x" * 60, "久石 譲", "\udcff\n", "<&>", "محمد عبده"]
 NAMES = ODD + [f"artist {number}" for number in range(12)]
 MODELS = ["resnet50_rnn", "gmm", "a_$_model$"]
-SECONDS = 10  # a figure at artist20's size takes no longer
+SECONDS = 40  # of processor time: a figure at artist20's size takes far less, a busy machine more
 
 
 def generator():
