@@ -31,7 +31,7 @@ CONFIG = {
         "seconds": 4,
         "reduced": {
             "experiment": {"models": ["crnn", "gaussian_mfcc"], "seeds": [1], "follow_up": None},
-            "training": {"epochs": 250, "patience": None},
+            "training": {"epochs": 400, "patience": None},
         },
     },
 }
@@ -132,13 +132,15 @@ def drive(slurm: Slurm, workdir: Path, failures: Path, seen: Seen, run: subproce
             split: re.search(r"CUDA_VISIBLE_DEVICES: (\S+)", text)[1]
             for split, text in training_logs(seen.results).items()
         }
+        # Not while jobs start: they would wait minutes for a controller that was not there.
+        slurm.stop("slurmctld")
+        slurm.start_controller()
+        slurm.wait_for(slurm.is_up, 60, "slurmctld is back")
         urgent = ("--partition=urgent", "--gpus=2", "--output=/dev/null", "--wrap", "sleep 1")
         slurm.run("sbatch", *urgent)
         slurm.wait_for(lambda: not slurm.running("train_network"), 60, "preempted trainings")
         seen.epochs_before_preemption = last_epochs(seen.results)
         running("train_network", 2)
-        slurm.stop("slurmctld")
-        slurm.start_controller()
         seen.returncode = finish(run)
         seen.training_logs = training_logs(seen.results)
         seen.failures_returncode = finish(others)
