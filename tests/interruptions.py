@@ -60,7 +60,7 @@ def jobs(workdir: Path, script: str = "") -> list[int]:
     return found
 
 
-def wait_for(what: Callable[[], object], seconds: float = 120):
+def wait_for(what: Callable[[], object], seconds: float = 300):
     """Return what a function returns as soon as it is true."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -41,7 +41,7 @@ def run_and_kill(workdir: Path, script: str, number: signal.Signals, epoch: int 
     if epoch:
         wait_for(lambda: trained_epochs(workdir) >= epoch)
     assert kill(job, number)
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=600) == 1
     return output.read_text()
 
 
@@ -66,7 +66,7 @@ def test_killed_jobs_and_a_killed_workflow_end_with_the_same_bits(tmp_path, undi
     assert "cannot be locked" in second.stdout + second.stderr
     process.kill()
     process.wait()
-    wait_for(lambda: not jobs(workdir), seconds=10)
+    wait_for(lambda: not jobs(workdir), seconds=30)
     resumed = re.search(r"resumed after epoch (\d+)", (workdir / LOG).read_text())
     assert resumed
     assert int(resumed[1]) >= 5
