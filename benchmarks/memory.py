@@ -79,11 +79,11 @@ def read_data_set() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for album in sorted({row["album_id"] for row in manifest}):
             tracks = (
-                (row, noise[int(row["track_id"][1:]) :][:n_frames])
+                (row, [noise[int(row["track_id"][1:]) :][:n_frames]])
                 for row in manifest
                 if row["album_id"] == album
             )
-            write_album(Path(folder) / f"{album}.h5", tracks, {})
+            write_album(Path(folder) / f"{album}.h5", tracks, {"top_db": 200.0})
         before = peak_mb()
         subsets = ("train", "validation", "test")
         held = [load_slices(manifest, subset, Path(folder), 31) for subset in subsets]

@@ -89,7 +89,7 @@ def write_corpus(folder: Path, n_albums: int, n_tracks: int, frames: int) -> lis
                 "sampling_rate": "16000",
                 "duration": "240",
             }
-            spectrograms.append((track, song))
+            spectrograms.append((track, [song]))
             tracks.append(track)
         write_album(folder / f"a{album:03d}.h5", spectrograms, PARAMETERS.as_dict())
     return tracks

@@ -202,7 +202,7 @@ def test_caches_are_read_album_by_album(mels, tmp_path):
     ]
     for album in range(2):
         own = range(4 * album, 4 * album + 4)
-        pairs = [(tracks[n], mels[n].astype(np.float32)) for n in own]
+        pairs = [(tracks[n], [mels[n].astype(np.float32)]) for n in own]
         write_album(tmp_path / f"a{album}.h5", pairs, PARAMETERS.as_dict())
     read, direct = read_fingerprints(tracks, tmp_path), fingerprints_of(mels, PARAMETERS)
     assert (read.bits == direct.bits).all()

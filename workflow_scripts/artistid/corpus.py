@@ -17,7 +17,7 @@ from typing import Any
 
 from artistid.audio import EXTENSIONS, AudioFacts, decode_facts
 from artistid.errors import InputError
-from artistid.files import read_rows, sha256_of_file, write_rows
+from artistid.files import sha256_of_file, write_rows
 
 OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
 TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
@@ -273,11 +273,6 @@ def write_album_listings(folder: Path, tracks: Iterable[Mapping[str, Any]]) -> N
         albums[track["album_id"]].append({column: track[column] for column in ALBUM_COLUMNS})
     for album_id, rows in albums.items():
         write_rows(folder / f"{album_id}.csv", rows, ALBUM_COLUMNS)
-
-
-def album_ids(tracks_csv: str | os.PathLike[str]) -> list[str]:
-    """Return the ids of the albums that have a usable track, sorted."""
-    return sorted({track["album_id"] for track in usable(read_rows(tracks_csv))})
 
 
 def describe(
