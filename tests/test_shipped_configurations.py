@@ -24,15 +24,16 @@ ALL_CONFIGS = {
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
-    """20 artists, 6 albums each, 1,413 recordings of 1.1 s."""
+    """20 artists, 6 albums each, 1,413 recordings of 1.1 s, but for one of 7 s."""
     audio_dir = tmp_path_factory.mktemp("artist20") / "mp3s-32k"
     generator = np.random.default_rng(0)
-    noise = (0.1 * generator.standard_normal(N_TRACKS + 17600)).astype(np.float32)
+    noise = (0.1 * generator.standard_normal(N_TRACKS + 112000)).astype(np.float32)
     for number in range(N_TRACKS):
         artist, album = number % N_ARTISTS, number // N_ARTISTS % N_ALBUMS
         path = audio_dir / f"artist_{artist:02d}" / f"album_{album}" / f"{number:04d}.flac"
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, noise[number : number + 17600], 16000)
+        n_samples = 17600 if number else 112000  # a slice of 6 s has to fit somewhere
+        soundfile.write(path, noise[number : number + n_samples], 16000)
     return audio_dir
 
 
