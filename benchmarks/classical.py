@@ -5,7 +5,7 @@
 Writes synthetic caches (20 artists, 120 albums, 1,413 tracks, 10.5 million frames, 2.7 GB) into a
 temporary folder, draws a song split, and runs each system's job on them, the same script that the
 workflow runs: spectrograms to MFCCs, training, calibration, predictions at 1 s. Printed: minutes of
-training, minutes of the whole job, and the peak of its memory. One thread each.
+training, minutes of the whole job, its processor minutes, and its peak memory. One thread each.
 """
 
 import argparse
@@ -115,7 +115,9 @@ def measured(system: str, folder: Path, settings: dict) -> str:
         raise SystemExit(f"{system} failed: see {folder / 'job.log'}")
     minutes = (time.perf_counter() - started) / 60
     training = float(read_rows(folder / "timing.csv")[0]["seconds"]) / 60
-    return f"| {system} | {training:.1f} | {minutes:.1f} | {usage.ru_maxrss / 2**20:.1f} |"
+    processor = (usage.ru_utime + usage.ru_stime) / 60
+    memory = usage.ru_maxrss / 2**20
+    return f"| {system} | {training:.1f} | {minutes:.1f} | {processor:.1f} | {memory:.1f} |"
 
 
 def main() -> None:
@@ -132,8 +134,8 @@ def main() -> None:
         write_corpus(folder, args.tracks, args.seed)
         size = sum(path.stat().st_size for path in folder.glob("*.h5")) / 1e9
         print(f"{args.tracks} tracks, {size:.2f} GB of caches, settings {args.settings}\n")
-        print("| system | training (min) | job (min) | memory (GiB) |")
-        print("| --- | ---: | ---: | ---: |", flush=True)
+        print("| system | training (min) | job (min) | processor (min) | memory (GiB) |")
+        print("| --- | ---: | ---: | ---: | ---: |", flush=True)
         for system in args.systems:
             print(measured(system, folder, args.settings), flush=True)
 
