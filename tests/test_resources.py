@@ -23,6 +23,7 @@ from artistid.resources import (
     figure,
     frame_system,
     mel_filters,
+    near_duplicates,
     scan,
     scoring,
     song_system,
@@ -143,6 +144,7 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "write_mel_filters": mel_filters(),
         "extract_log_mel": extraction(2790, 1000, LOG_MEL),
         "draw_split": split(ARTIST20),
+        "find_near_duplicates": near_duplicates(ARTIST20, LOG_MEL),
         "train_song_system": song_system(ARTIST20, LOG_MEL),
         "score_run": scoring(ARTIST20, 31, LOG_MEL),
         "compare_runs": comparison(ARTIST20, 66),
@@ -150,7 +152,7 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "figures": figure(),
     }
     table = documented()
-    assert len(table) == 19
+    assert len(table) == 20
     for name, (mem_mb, minutes, measured) in table.items():
         assert (needs[name].mem_mb, needs[name].runtime) == (mem_mb, minutes), name
         assert measured < mem_mb - SNAKEMAKE_MB, name
