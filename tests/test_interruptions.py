@@ -66,7 +66,7 @@ def test_killed_jobs_and_a_killed_workflow_end_with_the_same_bits(tmp_path, undi
     assert "cannot be locked" in second.stdout + second.stderr
     process.kill()
     process.wait()
-    wait_for(lambda: not jobs(workdir), seconds=30)
+    wait_for(lambda: not jobs(workdir), seconds=10)
     resumed = re.search(r"resumed after epoch (\d+)", (workdir / LOG).read_text())
     assert resumed
     assert int(resumed[1]) >= 5
