@@ -39,25 +39,55 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 
 
-# Every file that a user would miss: a deleted intermediate is made again, even when all that was
-# made from it still stands.
-rule all:
-    default_target: True
+# The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
+# miss: a deleted intermediate is made again, even when all that was made from it still stands.
+rule corpus:
     input:
         demo_audio,
         rules.scan_corpus.output,
+
+
+rule log_mels:
+    input:
         rules.write_mel_filters.output,
         log_mel_files,
+
+
+rule splits:
+    input:
+        files_of_splits(*rules.draw_split.output),
         rules.collect_leakage.output,
-        files_of_runs(*rules.draw_split.output, *rules.score_run.output),
-        files_of_runs(*rules.train_frame_system.output),
+
+
+rule runs:
+    input:
         files_of_networks(*rules.train_network.output),
-        choice_of_follow_up,
+        files_of_runs(*rules.train_frame_system.output, *rules.score_run.output),
         files_of_references(*rules.score_references.output),
+        choice_of_follow_up,
+
+
+rule tables:
+    input:
         rules.aggregate_runs.output,
         rules.compare_runs.output,
         rules.make_tables.output,
+
+
+rule figures:
+    input:
         figure_files,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.corpus.input,
+        rules.log_mels.input,
+        rules.splits.input,
+        rules.runs.input,
+        rules.tables.input,
+        rules.figures.input,
 
 
 onstart:

@@ -5,8 +5,8 @@
 
 For each number of albums (12 tracks of 1.1 s each, 10 albums to an artist) a tree is made below a
 temporary folder; the corpus is scanned, and 200 runs are planned with `snakemake -n`. With
-`--extract` the albums' log-mel spectrograms and the splits are computed too, and planned again;
-with `--configfile` that file's experiment is planned instead.
+`--extract` the albums' log-mel spectrograms, the splits and their audits are computed too, and the
+runs planned again; with `--configfile` that file's experiment is planned instead.
 Printed: wall and processor seconds and peak memory of each Snakemake process, jobs' not included.
 """
 
@@ -41,9 +41,9 @@ EXPERIMENT = {
 
 
 def make_tree(folder: Path, n_albums: int) -> None:
-    """Write albums of short recordings (8 bit), no two of them alike."""
+    """Write albums of short recordings of noise (8 bit), none of them a copy of another."""
     n_samples = int(SECONDS * SAMPLING_RATE)
-    noise = np.random.default_rng(0).integers(100, 156, n_samples + n_albums * N_TRACKS, np.uint8)
+    noise = np.random.default_rng(0)
     template = io.BytesIO()
     soundfile.write(template, np.zeros(n_samples), SAMPLING_RATE, "PCM_U8", format="WAV")
     header = template.getvalue()[:-n_samples]
@@ -51,9 +51,8 @@ def make_tree(folder: Path, n_albums: int) -> None:
         path = folder / f"artist_{album // ALBUMS_PER_ARTIST:03d}" / f"album_{album:05d}"
         path.mkdir(parents=True)
         for track in range(N_TRACKS):
-            start = album * N_TRACKS + track
-            samples = noise[start : start + n_samples].tobytes()
-            (path / f"{track:02d}.wav").write_bytes(header + samples)
+            samples = noise.integers(100, 156, n_samples, np.uint8)
+            (path / f"{track:02d}.wav").write_bytes(header + samples.tobytes())
 
 
 def snakemake(workdir: Path, *arguments: str) -> tuple[str, dict[str, float]]:
@@ -103,7 +102,7 @@ def measure(base: Path, n_albums: int, cores: int, extract: bool, configfiles: l
     started = time.monotonic()
     make_tree(base / f"tree{n_albums}", n_albums)
     print(f"{n_albums:6} albums, tree made in {time.monotonic() - started:.0f} s", flush=True)
-    corpus = {"source": "folder", "audio_dir": str(base / f"tree{n_albums}")}
+    corpus = {"name": "scale", "source": "folder", "audio_dir": str(base / f"tree{n_albums}")}
     scaled = {"corpus": corpus} if configfiles else {"corpus": corpus, "experiment": EXPERIMENT}
     (workdir / "scale.yaml").write_text(json.dumps(scaled))
     common = ("--configfile", *configfiles, "scale.yaml")
@@ -119,9 +118,9 @@ def measure(base: Path, n_albums: int, cores: int, extract: bool, configfiles: l
     report(n_albums, "scan", took)
     planned("plan of all runs")
     if extract:
-        until = ("--until", "extract_log_mel", "draw_split")
-        _, took = snakemake(workdir, *common, "--cores", str(cores), *until)
-        report(n_albums, "extraction and splits", took)
+        for stage in ("log_mels", "splits"):
+            _, took = snakemake(workdir, stage, *common, "--cores", str(cores))
+            report(n_albums, stage, took)
         found = len(list((workdir / "results").glob("*/log_mel/*.h5")))
         splits = len(list((workdir / "results").glob("*/splits/*/*.csv")))
         print(f"{n_albums:6} albums, {found} caches and {splits} splits", flush=True)
