@@ -17,6 +17,7 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/resources.smk"
+include: "rules/groups.smk"
 
 
 wildcard_constraints:
@@ -45,6 +46,7 @@ rule corpus:
     input:
         demo_audio,
         rules.scan_corpus.output,
+        rules.check_corpus.output,
 
 
 rule log_mels:

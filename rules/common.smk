@@ -25,11 +25,11 @@ from artistid.config import (
     slice_seconds,
     with_types,
 )
-from artistid.corpus import folder_fingerprint
+from artistid.corpus import folder_state
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.errors import InputError
-from artistid.feasibility import check_feasible
-from artistid.files import read_rows, sha256_of_file
+from artistid.feasibility import feasibility_keys
+from artistid.files import sha256_of_file
 from artistid.follow_up import read_choice
 from artistid.lifetime import mark_workflow
 from artistid.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available, kind_of
@@ -65,6 +65,7 @@ FIGURES = f"{RESULTS}/figures"
 AXES = "{model}/{split}/{slice}/seed{seed}"
 RUN = f"{RESULTS}/runs/{AXES}"
 REFERENCE = f"{RESULTS}/references/{{split}}/{{slice}}/seed{{seed}}"
+CORPUS_CHECK = f"{RESULTS}/corpus/check.txt"
 NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
 AUDIT = f"{RESULTS}/audit/{{split}}/seed{{seed}}.csv"
 FIRST_RUNS = first_runs(config)
@@ -133,14 +134,23 @@ def demo_audio(wildcards):
     ]
 
 
-def audio_fingerprint(wildcards):
-    """Return what tells that a folder changed; the demo's files are inputs and need none."""
-    if IS_DEMO:
-        return None
+@cache
+def music_folder():
+    """Return what the folder of recordings held when the workflow started."""
     try:
-        return folder_fingerprint(AUDIO_DIR)
+        return folder_state(AUDIO_DIR)
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+# A folder that cannot be read stops the workflow here, in a line; a cluster's jobs need not look.
+if not IS_DEMO and workflow.is_main_process:
+    music_folder()
+
+
+def audio_fingerprint(wildcards):
+    """Return what tells that a folder changed; the demo's files are inputs and need none."""
+    return None if IS_DEMO else music_folder().fingerprint
 
 
 def scanned_tracks(wildcards):
@@ -215,15 +225,6 @@ def followed_model(wildcards):
     return follow_up
 
 
-@cache
-def check_corpus(tracks_csv):
-    """Stop, right after the scan, if the recordings cannot carry the experiment."""
-    try:
-        check_feasible(config, read_rows(tracks_csv))
-    except InputError as error:
-        raise WorkflowError(str(error))
-
-
 def choice_of_follow_up(wildcards):
     """Return what says which network the second step took on, where a checkpoint chooses it."""
     if config["experiment"]["follow_up"] != BEST:
@@ -232,8 +233,8 @@ def choice_of_follow_up(wildcards):
 
 
 def all_runs(wildcards):
-    """Return every run that the configuration asks for; stop if the corpus cannot carry them."""
-    check_corpus(scanned_tracks(wildcards))
+    """Return every run that the configuration asks for."""
+    scanned_tracks(wildcards)
     followed = followed_model(wildcards)
     return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
 
@@ -340,8 +341,8 @@ def training_threads(wildcards):
     cores = workflow.resource_settings.cores
     if cores is None or not workflow.is_main_process:
         return CLUSTER_THREADS  # the node's cores are not ours to share out
-    limit = workflow.global_resources.get("gpu")
-    at_once = int(limit.value) if limit is not None else 1
+    limit = workflow.global_resources.get("gpu").value  # None where none is set
+    at_once = 1 if limit is None else int(limit)
     return max(1, cores // max(1, at_once))
 
 

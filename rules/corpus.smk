@@ -58,3 +58,27 @@ checkpoint scan_corpus:
         max_bad_share=config["corpus"]["max_bad_share"],
     script:
         "../workflow_scripts/scan_corpus.py"
+
+
+# Extraction and splits wait for it: nothing is computed on a corpus that is too small.
+rule check_corpus:
+    input:
+        tracks=scanned_tracks,
+        sources=sources("check_corpus.py"),
+    output:
+        CORPUS_CHECK,
+    log:
+        f"{LOGS}/check_corpus.log",
+    benchmark:
+        f"{BENCHMARKS}/check_corpus.tsv"
+    conda:
+        "../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem_mb(check_needs),
+        runtime=runtime(check_needs),
+        disk_mb=disk_mb(check_needs),
+    params:
+        config=feasibility_keys(config),
+    script:
+        "../workflow_scripts/check_corpus.py"

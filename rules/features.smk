@@ -27,6 +27,8 @@ rule extract_log_mel:
     input:
         # Recordings reach the job through the listing: Snakemake cannot take every name.
         listing=album_listing,
+        # Has to stand; a check that is made again computes nothing anew.
+        check=ancient(CORPUS_CHECK),
         filters=rules.write_mel_filters.output[0],
         sources=sources("extract_log_mel.py"),
     output:

@@ -6,7 +6,6 @@ from functools import cache
 from snakemake.exceptions import IncompleteCheckpointException
 
 from artistid import resources as needs_of
-from artistid.corpus import list_recordings
 
 
 def mem_mb(job_needs):
@@ -17,6 +16,15 @@ def mem_mb(job_needs):
 def runtime(job_needs):
     """Return a resource function: the time that a job needs, minutes."""
     return lambda wildcards, attempt: job_needs(wildcards).runtime * attempt
+
+
+def runtime_of_each_attempt(job_needs):
+    """Return a resource function: the same minutes for each attempt.
+
+    A training goes on from its saved state, so that attempts add up; twice the time may be more
+    than any partition allows.
+    """
+    return lambda wildcards: job_needs(wildcards).runtime
 
 
 def disk_mb(job_needs):
@@ -35,18 +43,13 @@ def corpus_size(wildcards):
     return _size_of(str(tracks), os.stat(tracks).st_mtime_ns)
 
 
-@cache
 def recordings_found():
     """Return number and bytes of the files that the scan will read."""
     if IS_DEMO:
         demo = config["demo"]
         count = demo["artists"] * demo["albums"] * demo["tracks"]
         return count, count * demo["seconds"] * 4000  # mp3 at 32 kbit/s
-    try:
-        paths = [AUDIO_DIR / found.path for found in list_recordings(AUDIO_DIR)[0]]
-    except InputError as error:
-        raise WorkflowError(str(error))
-    return len(paths), sum(path.stat().st_size for path in paths if path.exists())
+    return music_folder().n_recordings, music_folder().n_bytes
 
 
 def size_so_far(wildcards):
@@ -76,6 +79,11 @@ def demo_needs(wildcards):
 def scan_needs(wildcards):
     """Return what the scan needs."""
     return needs_of.scan(*recordings_found(), threads=SCAN_THREADS)
+
+
+def check_needs(wildcards):
+    """Return what the check of the corpus needs."""
+    return needs_of.split(size_so_far(wildcards))
 
 
 def filter_needs(wildcards):

@@ -31,6 +31,7 @@ rule score_references:
         sources=sources("score_references.py"),
     output:
         metrics=f"{REFERENCE}/metrics.csv",
+        artists=f"{REFERENCE}/f1_by_artist.csv",
     log:
         f"{LOGS}/score_references/{{split}}/{{slice}}/seed{{seed}}.log",
     benchmark:

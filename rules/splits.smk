@@ -4,6 +4,8 @@
 rule draw_split:
     input:
         tracks=ancient(usable_tracks),
+        # Has to stand; a check that is made again computes nothing anew.
+        check=ancient(CORPUS_CHECK),
         near_duplicates=copies_to_part,
         sources=sources("draw_split.py"),
     output:

@@ -6,6 +6,7 @@ rule aggregate_runs:
         metrics=files_of_runs(f"{RUN}/metrics.csv"),
         references=files_of_references(f"{REFERENCE}/metrics.csv"),
         artists=files_of_runs(f"{RUN}/f1_by_artist.csv"),
+        artists_of_references=files_of_references(f"{REFERENCE}/f1_by_artist.csv"),
         timing=files_of_runs(f"{RUN}/timing.csv"),
         sources=sources("aggregate_runs.py"),
     output:

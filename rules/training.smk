@@ -29,7 +29,7 @@ rule train_network:
         # Trainings that may share a GPU (docs/gpus.md).
         jobs_per_device=1,
         mem_mb=mem_mb(training_needs),
-        runtime=runtime(training_needs),
+        runtime=runtime_of_each_attempt(training_needs),
         disk_mb=disk_mb(training_needs),
     params:
         axes=run_axes,

@@ -20,6 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report".split()
 
 
+# Rules that make nothing, and ask for the files of a stage.
+TARGETS = {"all", "corpus", "log_mels", "splits", "runs", "tables", "figures"}
+
+
 def write_config(path: Path, config: dict) -> Path:
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return path

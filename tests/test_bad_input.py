@@ -267,6 +267,12 @@ SMALL = {
         "experiment.slice_seconds: no recording is as long as a slice of 5 s, the longest has "
         "2.0 s; write a shorter length",
     ),
+    "slice longer than most tracks of an artist": (
+        ALBUMS,
+        {"slice_seconds": [1, 2]},
+        "experiment.slice_seconds: the song split needs at least 3 usable tracks of each artist "
+        "with a recording as long as a slice of 2 s, and 'b' has 2; write a shorter length",
+    ),
 }
 
 
@@ -275,15 +281,17 @@ def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, t
     albums, experiment, message = SMALL[case]
     for artist, count in albums.items():
         for album in range(count):
-            put(tmp_path / artist / str(album) / "1.flac", music(2, f"{artist}{album}"))
+            seconds = 1.5 if (artist, album) == ("b", 2) else 2
+            put(tmp_path / artist / str(album) / "1.flac", music(seconds, f"{artist}{album}"))
     corpus = {"name": "small", "source": "folder", "audio_dir": str(tmp_path)}
     write_config(workdir / "small.yaml", {"corpus": corpus, "experiment": EXPERIMENT | experiment})
     done = snakemake(workdir, "--configfile", "small.yaml")
     shutil.rmtree(workdir / "results/small")
     assert done.returncode != 0
-    assert message in done.stderr
+    assert f"corpus: the corpus cannot carry the experiment: {message}" in done.stderr
     assert "Rule: scan_corpus" in done.stderr
     assert "Rule: extract_log_mel" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def lock(path: Path) -> Path:
@@ -322,6 +330,7 @@ def test_folder_that_cannot_be_read_is_named_before_any_job(workdir, tmp_path_fa
     said = done.stdout + done.stderr  # a dry run speaks on standard output
     assert re.search(message.replace(".*", "cannot be read as a folder "), said)
     assert "corpus.audio_dir has to name a readable folder" in said
+    assert "Traceback" not in said
 
 
 def test_recording_that_may_not_be_read_is_named(workdir, tmp_path):

@@ -71,6 +71,33 @@ WRONG = [
         "experiment.follow_up: best needs a network",
     ),
     ({"models": {"resnet51": {}}}, "models: unknown model 'resnet51'"),
+    (
+        {"demo": {"reduced": {"experiment": {"models": ["resnet51"]}}}},
+        "demo.reduced.experiment.models: unknown model 'resnet51'",
+    ),
+    (
+        {"demo": {"reduced": {"experiment": {"follow_up": "resnet"}}}},
+        "demo.reduced.experiment.follow_up: unknown model 'resnet'",
+    ),
+    (
+        {"demo": {"reduced": {"models": {"resnet51": {}}}}},
+        "demo.reduced.models: unknown model 'resnet51'",
+    ),
+    (
+        {"demo": {"reduced": {"experiment": {"follow_up": "crnn", "models": ["resnet50"]}}}},
+        r"follow_up: crnn is not in experiment.models; write one of it \(resnet50\), best, or null",
+    ),
+    (
+        {
+            "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
+            "experiment": {"models": ["svm_song_kl"]},
+        },
+        "follow_up: resnet50_rnn is not in experiment.models; write null",
+    ),
+    ({"corpus": {"dataset": "artist20"}}, "corpus.dataset: the demo corpus is not artist20; write"),
+    ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),
+    ({"experiment": {"seeds": [2**32]}}, "seeds.0: 4294967296 .*write a whole number from 0 to"),
+    ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is asked for"),
     ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
     ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),
@@ -280,6 +307,7 @@ def test_runs_do_not_repeat_and_slice_frames_can_be_set(config):
     assert {run.slice for run in follow_up_runs(effective, "resnet50")} == {"6s"}
     assert has_several_lengths(effective)
     assert frames_in_slice(effective, 1.0) == 31
-    set_frames = folder(config, experiment={"slice_frames": {1: 32}})
-    assert frames_in_slice(effective_config(set_frames), 1.0) == 32
-    assert frames_in_slice(effective_config(set_frames), 3.0) == 93
+    for one in (1, 1.0, "1", "01"):
+        set_frames = folder(config, experiment={"slice_frames": {one: 32}})
+        assert frames_in_slice(effective_config(set_frames), 1.0) == 32
+        assert frames_in_slice(effective_config(set_frames), 3.0) == 93

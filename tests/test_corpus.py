@@ -17,7 +17,7 @@ from artistid.corpus import (
     Recording,
     check_bad_share,
     describe,
-    folder_fingerprint,
+    folder_state,
     list_recordings,
     safe_id,
     scan,
@@ -199,14 +199,14 @@ def test_expectation_is_compared_plainly(tmp_path):
 
 def test_fingerprint_tells_changes(tmp_path):
     path = put(tmp_path, "a", "b", "1.flac")
-    before = folder_fingerprint(tmp_path)
-    assert folder_fingerprint(tmp_path) == before
+    before = folder_state(tmp_path).fingerprint
+    assert folder_state(tmp_path).fingerprint == before
     (tmp_path / "a/b/cover.jpg").touch()
-    assert folder_fingerprint(tmp_path) == before
+    assert folder_state(tmp_path).fingerprint == before
     os.utime(path, (1, 1))
-    changed = folder_fingerprint(tmp_path)
+    changed = folder_state(tmp_path).fingerprint
     assert changed != before
     (tmp_path / "a/b/nowhere.mp3").symlink_to("nowhere")
-    assert folder_fingerprint(tmp_path) not in (before, changed)
+    assert folder_state(tmp_path).fingerprint not in (before, changed)
     put(tmp_path, "a", "b", "2.flac")
-    assert folder_fingerprint(tmp_path) not in (before, changed)
+    assert folder_state(tmp_path).fingerprint not in (before, changed)

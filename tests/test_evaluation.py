@@ -24,6 +24,7 @@ from artistid.rendering import markdown, write_html
 from artistid.scores import confusion_counts, f1_per_class, scores
 from artistid.tables import (
     album_table,
+    artist_table,
     at_several_lengths,
     f1_table,
     read_table,
@@ -260,18 +261,24 @@ def test_training_times_are_averaged_over_runs():
 
 
 def test_albums_are_listed_by_how_often_they_are_taken_for_one_artist():
-    columns = ["artist", "album", "right", "taken_for", "taken_share"]
+    columns = ["artist", "album", "answered", "share"]
     rows = [
-        ("a", "1", 0.2, "b", 0.8),
-        ("a", "1", 0.6, "c", 0.4),
-        ("b", "1", 0.5, "c", 0.5),
-        ("c", "1", 1.0, "", 0.0),
+        # Two runs: in each another artist is first, and c is second in both.
+        *(("a", "1", "a", 0.15), ("a", "1", "b", 0.45), ("a", "1", "c", 0.4)),
+        *(("a", "1", "a", 0.15), ("a", "1", "d", 0.45), ("a", "1", "c", 0.4)),
+        *(("b", "1", "b", 0.5), ("b", "1", "c", 0.5)),
+        *(("b", "1", "b", 1.0),),
+        *(("c", "1", "c", 1.0),),
     ]
     table = album_table(pd.DataFrame(rows, columns=columns))
-    assert table["Artist"].tolist() == ["b", "a"]
-    assert table["Most taken for"].tolist() == ["c", "b"]
-    assert table["Share"].tolist() == ["50.0%", "40.0%"]
-    assert album_table(pd.DataFrame(rows[3:], columns=columns)).empty
+    assert table["Artist"].tolist() == ["a", "b"]
+    assert table["Most taken for"].tolist() == ["c", "c"]
+    assert table["Right"].tolist() == ["15.0%", "75.0%"]
+    assert table["Share"].tolist() == ["40.0%", "25.0%"]
+    assert table["Runs"].tolist() == [2, 2]
+    assert album_table(pd.DataFrame(rows[-1:], columns=columns)).empty
+    nothing = album_table(pd.DataFrame(columns=columns).astype({"share": float}))
+    assert list(nothing) == list(table) and nothing.empty
 
 
 def test_published_values_stand_beside_what_was_measured_alike():
@@ -310,3 +317,26 @@ def test_html_escapes_names_and_needs_nothing_from_elsewhere(tmp_path):
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "http" not in text
+
+
+def test_artists_stand_beside_guessing_at_the_shortest_slices():
+    def row(model, seconds, level, pooling, f1):
+        names = ("model", "slice_seconds", "level", "pooling", "f1")
+        fixed = {"split": "song", "subset": "test", "artist": "a", "seed": 1, "n_answers": 8}
+        return fixed | dict(zip(names, (model, seconds, level, pooling, f1), strict=True))
+
+    slices = ("slice", "none")
+    guessing = [row("chance", s, *slices, 0.1) for s in (1, 3)] + [
+        row("chance", 1, "song", pooling, 0.2) for pooling in ("vote", "mean")
+    ]
+    runs = [row("net", s, *slices, s / 10) for s in (1, 3)] + [
+        row("net", 1, "song", "mean", 0.9),
+        row("kl", math.nan, "song", "vote", 0.7),
+        row("kl", math.nan, "song", "mean", 0.8),
+    ]
+    models = ["net", "kl", "chance"]
+    both = artist_table(pd.DataFrame(runs + guessing), models)
+    assert both["f1_mean"].tolist() == [0.1, 0.8, 0.1, 0.3]
+    assert both["model"].tolist() == ["net", "kl", "chance", "net"]
+    songs_only = artist_table(pd.DataFrame(runs[3:] + guessing), models)
+    assert songs_only["f1_mean"].tolist() == [0.8, 0.2]

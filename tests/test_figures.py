@@ -209,8 +209,12 @@ def test_projection_of_a_test_set_takes_seconds():
     assert time.process_time() - start < SECONDS
 
 
-@pytest.mark.parametrize("n", [1, 3])
-def test_few_points_lie_in_a_row(n):
-    points = project(np.ones((n, 5)), 0)
-    assert points.shape == (n, 2)
-    assert len(np.unique(points[:, 0])) == n
+@pytest.mark.parametrize(
+    "features",
+    [np.eye(1, 5), np.eye(3, 5), np.arange(50.0)[:, None], np.full((50, 8), 0.3, np.float32)],
+    ids=["one point", "three points", "one feature", "all alike"],
+)
+def test_points_without_neighbourhoods_lie_in_a_row(features):
+    points = project(features, 0)
+    assert points.shape == (len(features), 2)
+    assert len(np.unique(points[:, 0])) == len(features)

@@ -227,8 +227,10 @@ def test_albums_are_counted_by_what_they_were_taken_for():
         for track, artist in zip(runs[0].track_id, artists, strict=True)
     }
     rows = album_rows(by_cell(runs), albums, ("slice", "none"))
-    assert [row["artist"] for row in rows] == ["x", "y", "z"]
-    assert [row["taken_for"] for row in rows] == ["y", "z", "x"]
-    for row, counts in zip(rows, np.split(runs[0].counts["slice", "none"], 3), strict=True):
-        assert row["slices"] == counts.sum() == 48
-        assert row["right"] + row["taken_share"] == pytest.approx(1)
+    named = {(row["artist"], row["answered"]): row["share"] for row in rows}
+    assert set(named) == {(a, b) for a, b in ["xx", "xy", "yy", "yz", "zz", "zx"]}
+    for artist, counts in zip("xyz", np.split(runs[0].counts["slice", "none"], 3), strict=True):
+        own = [row for row in rows if row["artist"] == artist]
+        assert {row["slices"] for row in own} == {counts.sum()} == {48}
+        assert named[artist, artist] == counts.sum(axis=0)["xyz".index(artist)] / 48
+        assert sum(row["share"] for row in own) == pytest.approx(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from conftest import FIRST_RUN, ROOT, snakemake, write_config
+from conftest import FIRST_RUN, ROOT, TARGETS, snakemake, write_config
 
 from artistid.corpus import Recording
 from artistid.demo.names import album_name, artist_name
@@ -202,7 +202,7 @@ def jobs_in(text: str) -> set[Job]:
         wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
         pairs = wildcards[1].split(", ") if wildcards else []
         jobs.add((rule, frozenset(tuple(pair.split("=", 1)) for pair in pairs)))
-    return {job for job in jobs if job[0] != "all"}
+    return {job for job in jobs if job[0] not in TARGETS}
 
 
 def files_of_jobs_in(text: str) -> set[str]:
@@ -353,4 +353,4 @@ def test_table_names_every_rule(small, finished):
     for workdir, name in ((small, "small.yaml"), (finished, "tiny.yaml")):
         rules |= set(snakemake(workdir, "--list-rules", "--configfile", name).stdout.split())
     named = re.findall(r"`(\w+)`", " ".join([*ROWS.values(), *table("Name above").values()]))
-    assert set(named) == rules - {"all"}
+    assert set(named) == rules - TARGETS

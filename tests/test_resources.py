@@ -105,6 +105,18 @@ def test_albums_scans_and_scores_ask_by_their_size():
     assert scoring(ARTIST20, None, LOG_MEL).mem_mb <= scoring(ARTIST20, 31, LOG_MEL).mem_mb
     many_artists = replace(ARTIST20, n_artists=500)
     assert comparison(many_artists, 66).mem_mb > comparison(ARTIST20, 66).mem_mb
+    many_songs = replace(ARTIST20, n_tracks=12_000)
+    assert comparison(many_songs, 66).runtime > comparison(ARTIST20, 66).runtime
+    # Measured: 433 MB above 66 of 2 artists, 6,000 test songs and 3 seeds; 139 MB of 500 artists,
+    # 2,000 songs and one run.
+    two = replace(ARTIST20, n_artists=2, n_tracks=12_000)
+    assert comparison(two, 3).mem_mb > 433 + 66 + SNAKEMAKE_MB
+    assert comparison(replace(many_artists, n_tracks=4000), 1).mem_mb < 2000
+    gmm = {"frames_per_track": 1000, "n_components": 20}
+    few, many = (frame_system(size, gmm, 31, LOG_MEL) for size in (ARTIST20, many_artists))
+    assert many.runtime > 10 * few.runtime
+    assert many.mem_mb > few.mem_mb
+    assert frame_system(CorpusSize(0, 0, 0.0, {}, 0.0), gmm, 31, LOG_MEL).mem_mb > SNAKEMAKE_MB
     assert tables(many_artists, 200).mem_mb > tables(ARTIST20, 6).mem_mb
 
 
@@ -201,11 +213,26 @@ def test_measured_memory_stays_below_what_was_asked_for(finished):
     assert measured > 40
 
 
+def test_a_training_takes_all_cores_where_no_limit_lets_others_run_beside_it(finished):
+    # The command line's resources replace the profile's, and with them its limit of GPUs.
+    for resources, threads in (("mem_mb=8000", 2), ("gpu=2", 1)):
+        plan = ("-n", "--quiet", "host", "--forcerun", "train_network", "--resources", resources)
+        done = snakemake(finished, *plan, "--configfile", "tiny.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        blocks = re.findall(r"^rule train_network:\n(?: .*\n)+", done.stdout, re.MULTILINE)
+        assert blocks
+        for block in blocks:
+            found = re.search(r"threads: (\d+)", block)  # not shown where it is 1
+            assert int(found[1] if found else 1) == threads
+
+
 def test_further_attempt_asks_for_more(finished):
     first = declared_after_the_scan(finished)
     second = declared_after_the_scan(finished, "--attempt", "2")
     assert first.keys() == second.keys()
     for path, resources in first.items():
         assert second[path]["mem_mb"] == 2 * resources["mem_mb"], path
-        assert second[path]["runtime"] == 2 * resources["runtime"], path
+        # A training goes on where the first attempt was.
+        factor = 1 if resources.get("gpu") else 2
+        assert second[path]["runtime"] == factor * resources["runtime"], path
         assert second[path].get("gpu") == resources.get("gpu"), path

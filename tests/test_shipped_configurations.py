@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from conftest import ROOT, copy_workflow, snakemake
 
 N_ARTISTS, N_ALBUMS, N_TRACKS = 20, 6, 1413
@@ -106,6 +108,22 @@ def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tre
     assert scanned - started < 60
     assert planned - scanned < 30
     assert_planning_is_light(workdir, *arguments, "-n", "--quiet", "all")
+    assert_groups_are_whole(workdir, *arguments)
+
+
+def assert_groups_are_whole(workdir: Path, *arguments: str) -> None:
+    """A cluster gets each job once, in groups as large as the profile says (rules/groups.smk)."""
+    done = snakemake(workdir, *arguments, "-n", "--workflow-profile", "profiles/slurm")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout + done.stderr
+    groups = re.findall(r"Group job (\w+) .*\n((?:\n|    .*\n)+)", text)
+    jobs = [re.findall(r"^        output: (.+)$", text, re.MULTILINE) for _, text in groups]
+    assert Counter(name for name, _ in groups)["log_mel"] == 120 / 20
+    assert all(len(of_group) <= 20 for of_group in jobs)
+    every = [job for of_group in jobs for job in of_group]
+    grouped = yaml.safe_load((workdir / "profiles/slurm/config.yaml").read_text())["groups"]
+    planned = planned_jobs(text)
+    assert len(every) == len(set(every)) == sum(planned.get(rule, 0) for rule in grouped)
 
 
 def assert_planning_is_light(workdir: Path, *arguments: str) -> None:

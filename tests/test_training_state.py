@@ -14,7 +14,7 @@ from test_training import CPU, SETTINGS, toy_set
 from artistid.dataset import band_statistics
 from artistid.networks import build_network
 from artistid.sources import ROOT as SCRIPTS
-from artistid.training import Feeder, TrainingSettings, fit
+from artistid.training import Feeder, TrainingSettings, _Training, fit
 from artistid.training_state import SavedState, only_one, training_key
 
 
@@ -33,10 +33,14 @@ def train(saved=None, killed_after=None, settings=SETTINGS):
 
     parts = toy_set(33, 0), toy_set(16, 1)
     normalisation = band_statistics(parts[0])
-    torch.manual_seed(1)
-    network = build_network("inception_rnn", 128, 2, {"width": 16})
+    network = toy_network()
     feeders = [Feeder(part, normalisation, CPU) for part in parts]
     return network, fit(network, *feeders, settings, 1, report, saved), said
+
+
+def toy_network():
+    torch.manual_seed(1)
+    return build_network("inception_rnn", 128, 2, {"width": 16})
 
 
 @pytest.fixture
@@ -69,6 +73,18 @@ def test_a_training_that_had_stopped_is_not_trained_on(path):
         "stopped: no better validation loss in 2 epochs",
     ]
     assert again.history == whole.history
+
+
+def test_a_state_saved_where_no_loss_is_scaled_is_resumed_where_it_is(path):
+    saved = SavedState(path, "key", 0)
+    with pytest.raises(KilledError):
+        train(saved, 1)
+    state = saved.load()
+    assert state["scaler"] == {}
+    training = _Training(toy_network(), CPU, SETTINGS, seed=1)
+    training.precision.scaler = torch.amp.GradScaler("cpu")  # as on a GPU without bfloat16
+    training.restore(state)
+    assert len(training.history) == 1
 
 
 def test_a_state_of_another_key_is_not_resumed(path, caplog):

@@ -7,7 +7,7 @@ from artistid.tables import concatenated, read_table
 with logged(snakemake.log[0], "aggregate") as log:
     paths = {
         "metrics": [*snakemake.input.metrics, *snakemake.input.references],
-        "artists": snakemake.input.artists,
+        "artists": [*snakemake.input.artists, *snakemake.input.artists_of_references],
         "timing": snakemake.input.timing,
     }
     for kind, files in paths.items():

@@ -11,14 +11,18 @@ SEEDS = (
     "and slices: tested, mean over the seeds. "
 )
 INTERVALS = (
-    "95 % interval (in brackets): bootstrap over songs within artists, and over seeds "
-    "(docs/statistics.md); on the album split it is conditional on the albums that were drawn. "
+    "95 % interval (in brackets): bootstrap over songs within artists, widened by what the seeds "
+    "differ by beyond it (docs/statistics.md); on the album split it is conditional on the albums "
+    "that were drawn. "
     "† fewer than seven songs of an artist in a test set: too few for the interval to be trusted. "
 )
-GUESSING = (
+BEST = (
     "Best: the highest test score of a single seed, as published tables report it; it is no "
-    "estimate of performance. Chance guesses every artist equally often (expected value), majority "
-    "always answers the training set's most frequent artist."
+    "estimate of performance. "
+)
+GUESSING = (
+    "Chance guesses every artist equally often (expected value), majority always answers the "
+    "training set's most frequent artist."
 )
 TITLES = {
     "f1_by_model": "Slice-level F1 by model and split",
@@ -34,17 +38,19 @@ TITLES = {
 CAPTIONS = {
     "f1_by_model": (
         "Test set. Macro F1 (plain mean over the artists) is the paper's metric, weighted F1 the "
-        "baseline's. " + SEEDS + INTERVALS + GUESSING
+        "baseline's. " + SEEDS + INTERVALS + BEST + GUESSING
     ),
     "f1_of_songs": (
         "Test set. A song's slices are pooled by their mean log-probability (mean; best, "
         "weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
-        "slices with probability above 0.5, else of all (vote). " + SEEDS + INTERVALS + GUESSING
+        "slices with probability above 0.5, else of all (vote). "
+        + (SEEDS + INTERVALS + BEST + GUESSING)
     ),
-    "f1_by_slice": "Test set. " + SEEDS + INTERVALS,
+    "f1_by_slice": "Test set. " + SEEDS + INTERVALS + GUESSING,
     "f1_by_artist": (
         "Test set; slice level, for systems on whole songs song level. " + SEEDS + INTERVALS + "An "
-        "artist's own interval stands on few songs and covers less than 95 % (docs/statistics.md)."
+        "artist's own interval stands on few songs and covers less than 95 % (docs/statistics.md). "
+        + GUESSING
     ),
     "training_time": (
         "Wall-clock time of training, for networks validation included, mean ± sample standard "

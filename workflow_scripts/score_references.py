@@ -6,9 +6,11 @@ import numpy as np
 
 from artistid.dataset import class_names, slices_per_track
 from artistid.evaluation import (
+    ARTIST_COLUMNS,
     LEVELS,
     METRICS_COLUMNS,
     SLICE,
+    artist_rows,
     chance_outcome,
     majority_outcome,
     metrics_row,
@@ -18,10 +20,11 @@ from artistid.jobs import logged
 from artistid.splits import TEST, TRAIN, VALIDATION
 
 
-def score_references() -> list[dict]:
-    """Return the rows of metrics of chance and of the majority class."""
+def score_references() -> tuple[list[dict], list[dict]]:
+    """Return the rows of metrics, and of F1 by artist, of chance and of the majority class."""
     axes, manifest = snakemake.params.axes, read_rows(snakemake.input.split)
-    n_classes = len(class_names(manifest))
+    classes = class_names(manifest)
+    n_classes = len(classes)
 
     def answers(subset: str, level: str) -> tuple[np.ndarray, np.ndarray]:
         """Return class and number of answers of each track."""
@@ -29,7 +32,7 @@ def score_references() -> list[dict]:
         _, targets, n_slices = slices_per_track(manifest, subset, folder, frames)
         return targets, n_slices if level == SLICE else np.ones_like(n_slices)
 
-    rows = []
+    metrics, by_artist = [], []
     for subset in (VALIDATION, TEST):
         for level, pooling in LEVELS:
             targets, n_answers = answers(subset, level)
@@ -39,15 +42,18 @@ def score_references() -> list[dict]:
                 "chance": chance_outcome(n_answers, n_classes),
                 "majority": majority_outcome(n_answers, train_answers),
             }
-            scored = {"subset": subset, "level": level, "pooling": pooling}
             for model, outcome in outcomes.items():
-                rows.append(metrics_row(axes | {"model": model} | scored, targets, outcome))
-    return rows
+                scored = axes | {"model": model, "subset": subset, "level": level}
+                scored |= {"pooling": pooling}
+                metrics.append(metrics_row(scored, targets, outcome))
+                by_artist += artist_rows(scored, classes, targets, outcome)
+    return metrics, by_artist
 
 
 axes = snakemake.params.axes
 name = f"references {axes['split']} {axes['slice_seconds']:g}s seed{axes['seed']}"
 with logged(snakemake.log[0], name) as log:
-    rows = score_references()
-    write_rows(snakemake.output.metrics, rows, METRICS_COLUMNS)
-    log.info("chance and majority class scored, %d rows", len(rows))
+    metrics, by_artist = score_references()
+    write_rows(snakemake.output.metrics, metrics, METRICS_COLUMNS)
+    write_rows(snakemake.output.artists, by_artist, ARTIST_COLUMNS)
+    log.info("chance and majority class scored, %d rows", len(metrics))

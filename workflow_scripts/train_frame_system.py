@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from artistid.calibration import fit_temperature, log_softmax
-from artistid.dataset import class_names, load_tracks, no_slice
+from artistid.dataset import class_names, describe_slices, load_tracks, no_slice, without_a_slice
 from artistid.files import read_rows
 from artistid.jobs import logged
 from artistid.mfcc import mfcc
@@ -23,14 +23,15 @@ def load_mfccs(manifest: list[dict[str, str]], subset: str):
     return track_ids, targets, [mfcc(log_mel) for log_mel in log_mels]
 
 
-def predict(system, manifest: list[dict[str, str]], subset: str) -> Predictions:
+def predict(system, manifest: list[dict[str, str]], subset: str, log) -> Predictions:
     """Return a subset's scores, not yet calibrated, slice by slice."""
     frames = snakemake.params.axes["slice_frames"]
     track_ids, targets, mfccs = load_mfccs(manifest, subset)
-    scores, kept, slice_targets, tracks = [], [], [], []
+    scores, kept, slice_targets, tracks, too_short = [], [], [], [], []
     for track_id, target, own in zip(track_ids, targets, mfccs, strict=True):
         starts = np.array(slice_starts(len(own), frames), np.int64)
         if not len(starts):
+            too_short.append(track_id)
             continue
         scores.append(system.slice_scores(own, starts, frames))
         slice_targets += [target] * len(starts)
@@ -38,6 +39,9 @@ def predict(system, manifest: list[dict[str, str]], subset: str) -> Predictions:
         kept.append(track_id)
     if not scores:
         raise no_slice(subset, frames)
+    log.info("%s: %s", subset, describe_slices(len(tracks), len(kept), too_short))
+    if missing := without_a_slice(class_names(manifest), np.array(slice_targets)):
+        log.warning("%s: no slice of %s", subset, ", ".join(missing))
     return Predictions(np.concatenate(scores), np.array(slice_targets), np.array(tracks), kept)
 
 
@@ -54,9 +58,10 @@ def train_frame_system(log) -> None:
     with stopwatch:
         system.fit(mfccs, targets)
     del mfccs
-    raw = {subset: predict(system, manifest, subset) for subset in (VALIDATION, TEST)}
-    # Calibrated on validation, which changes no answer: decision values are no probabilities, and
-    # likelihoods that take frames for independent are far too sure.
+    raw = {subset: predict(system, manifest, subset, log) for subset in (VALIDATION, TEST)}
+    # Calibrated on validation: decision values are no probabilities, and likelihoods that take
+    # frames for independent are far too sure. No slice's answer changes, but whether it is sure
+    # enough for the vote of a song does.
     temperature = fit_temperature(raw[VALIDATION].log_probability, raw[VALIDATION].target)
     predictions = {
         subset: Predictions(

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import torch
 
-from artistid.dataset import SliceSet, band_statistics, class_names, load_slices
+from artistid.dataset import (
+    SliceSet,
+    band_statistics,
+    class_names,
+    load_slices,
+    without_a_slice,
+)
 from artistid.devices import fitting, take_device
 from artistid.embedding import AT_MOST, write_embedding
 from artistid.files import read_rows, write_rows
@@ -43,6 +49,8 @@ def train_network(log) -> None:
     slices = {subset: load_slices(manifest, subset, folder, frames) for subset in SUBSETS}
     for subset, subset_slices in slices.items():
         log.info("%s: %s", subset, subset_slices.describe())
+        if missing := without_a_slice(classes, subset_slices.targets):
+            log.warning("%s: no slice of %s", subset, ", ".join(missing))
     normalisation = band_statistics(slices[TRAIN])
     feeders = {subset: Feeder(part, normalisation, device) for subset, part in slices.items()}
 

@@ -36,7 +36,7 @@ def cross_entropy(
 def fit_temperature(scores: NDArray[np.floating], targets: NDArray[np.integer]) -> float:
     """Return the temperature of least cross-entropy on held-out scores.
 
-    Never worse than a temperature of 1. It divides all scores alike, so no answer changes.
+    Never worse than a temperature of 1. It divides all scores alike: the highest stays so.
 
     Args:
         scores: of the validation set, shape (n, classes).

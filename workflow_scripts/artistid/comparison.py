@@ -17,7 +17,7 @@ from artistid.intervals import (
     pairwise_tests,
 )
 from artistid.outcomes import Outcomes
-from artistid.scores import METRICS, Counts
+from artistid.scores import METRICS
 
 # A cell of the tables: (model, split, slice seconds or None).
 Cell = tuple[str, str, float | None]
@@ -32,8 +32,8 @@ PAIR_COLUMNS = (
     *("difference", "p", "p_corrected", "songs", "too_few"),
 )
 ALBUM_COLUMNS = (
-    *("model", "slice_seconds", "seed", "artist", "album", "songs", "slices", "right"),
-    *("taken_for", "taken_share"),
+    *("model", "slice_seconds", "seed", "artist", "album", "songs", "slices"),
+    *("answered", "share"),
 )
 
 
@@ -154,7 +154,9 @@ def album_rows(
     album_of: Mapping[tuple[int, str], tuple[str, str]],
     level: Level,
 ) -> list[dict[str, Any]]:
-    """Return, for each test album of the album split, how often it was taken for another artist.
+    """Return, for each test album of the album split, the share of its answers by artist answered.
+
+    The album's own artist has a row in any case, others where they were answered.
 
     Args:
         cells: runs by cell.
@@ -174,22 +176,13 @@ def album_rows(
                 axes = {"model": model, "slice_seconds": seconds, "seed": seed}
                 names = {"artist": artist, "album": album, "songs": len(songs)}
                 counts = run.counts[level][songs].sum(axis=0)
-                rows.append(axes | names | _album_values(counts, artist, run.classes))
+                names["slices"] = int(counts.sum())
+                rows += [
+                    axes | names | {"answered": answered, "share": float(count / counts.sum())}
+                    for answered, count in zip(run.classes, counts, strict=True)
+                    if count or answered == artist
+                ]
     return rows
-
-
-def _album_values(counts: Counts, artist: str, classes: Sequence[str]) -> dict[str, Any]:
-    n_answers = counts.sum()
-    own = classes.index(artist)
-    wrong = counts.copy()
-    wrong[own] = 0
-    taken_for = wrong.argmax() if wrong.any() else None
-    return {
-        "slices": int(n_answers),
-        "right": float(counts[own] / n_answers),
-        "taken_for": "" if taken_for is None else classes[taken_for],
-        "taken_share": 0.0 if taken_for is None else float(wrong[taken_for] / n_answers),
-    }
 
 
 def _level(level: Level) -> dict[str, str]:

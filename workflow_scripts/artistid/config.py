@@ -16,6 +16,7 @@ DEMO = "demo"
 
 BEST = "best"  # follow-up with the best network on validation
 MIN_FRAMES = 16  # of a slice: the CRNNs halve them four times
+_LENGTHS = ("slice_seconds", "follow_up_seconds")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
     config = effective_config(config)
     experiment = config["experiment"]
     needed = MIN_FRAMES if networks(config) or experiment["follow_up"] else 1
-    for key in ("slice_seconds", "follow_up_seconds"):
+    for key in _LENGTHS:
         for seconds in experiment[key]:
             if "e" in f"{seconds:g}" or float(f"{seconds:g}") != seconds:
                 yield f"experiment.{key}: {seconds} has too many digits; write six at most"
@@ -154,10 +155,21 @@ def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
                     f"experiment.{key}: a slice of {seconds:g} s has {frames} frames, and "
                     f"{needed} are needed; lower log_mel.hop_length"
                 )
+    lengths = {f"{seconds:g}" for key in _LENGTHS for seconds in experiment[key]}
+    for seconds in sorted(set(experiment["slice_frames"]) - lengths):
+        yield (
+            f"experiment.slice_frames.{seconds}: no slice of {seconds} s is asked for; remove it, "
+            "or add the length to experiment.slice_seconds"
+        )
 
 
 def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
     corpus = config["corpus"]
+    if corpus["source"] == DEMO and corpus["dataset"]:
+        yield (
+            f"corpus.dataset: the demo corpus is not {corpus['dataset']}; write null, or corpus: "
+            "{source: folder}"
+        )
     if corpus["source"] == "folder":
         if not corpus["audio_dir"]:
             yield "corpus.audio_dir: is empty; write the folder that holds <artist>/<album>/<track>"
@@ -168,6 +180,15 @@ def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
+def _check_log_mel(config: Mapping[str, Any]) -> Iterator[str]:
+    n_fft, hop_length = config["log_mel"]["n_fft"], config["log_mel"]["hop_length"]
+    if hop_length > n_fft:
+        yield (
+            f"log_mel.hop_length: {hop_length} is more than log_mel.n_fft ({n_fft}), and samples "
+            "between the windows would be lost; write n_fft or less"
+        )
+
+
 def _check_fractions(config: Mapping[str, Any]) -> Iterator[str]:
     total = sum(config["song_split"].values())
     if abs(total - 1) > 1e-6:
@@ -175,21 +196,33 @@ def _check_fractions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
-    experiment = config["experiment"]
+    yield from _unknown_models(config)
+    yield from _unknown_models(config["demo"]["reduced"], "demo.reduced.")
+    if config["experiment"]["follow_up"] == BEST and not networks(config):
+        yield "experiment.follow_up: best needs a network in experiment.models; write null"
+    effective = effective_config(config)
+    follow_up, trained = effective["experiment"]["follow_up"], networks(effective)
+    # Its scores at the first slice lengths are what the others are compared with.
+    if follow_up in available(NETWORKS) and follow_up not in trained:
+        choice = f"one of it ({', '.join(trained)}), best, or null" if trained else "null"
+        yield f"experiment.follow_up: {follow_up} is not in experiment.models; write {choice}"
+
+
+def _unknown_models(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Find unknown names of models in a configuration, or in a part of one."""
+    experiment = config.get("experiment", {})
     known = [model for kind in KINDS for model in available(kind)]
-    named = [("experiment.models", model, known) for model in experiment["models"]]
-    named += [("models", model, known) for model in config["models"]]
-    follow_up = experiment["follow_up"]
+    named = [("experiment.models", model, known) for model in experiment.get("models", [])]
+    named += [("models", model, known) for model in config.get("models", {})]
+    follow_up = experiment.get("follow_up")
     if follow_up and follow_up != BEST:
         named.append(("experiment.follow_up", follow_up, available(NETWORKS)))
     for key, model, models in named:
         if model not in models:
-            yield f"{key}: unknown model {model!r}; there are: {', '.join(models)}"
-    if follow_up == BEST and not networks(config):
-        yield "experiment.follow_up: best needs a network in experiment.models; write null"
+            yield f"{prefix}{key}: unknown model {model!r}; there are: {', '.join(models)}"
 
 
-_CHECKS = (_check_numbers, _check_corpus, _check_fractions, _check_models)
+_CHECKS = (_check_numbers, _check_corpus, _check_log_mel, _check_fractions, _check_models)
 # What only makes sense for a configuration that passed the others.
 _LATER_CHECKS = (_check_lengths,)
 
@@ -207,6 +240,10 @@ def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
         effective = _merged(effective, reduced) | {"demo": demo}
         if effective["experiment"]["follow_up"] == BEST and not networks(effective):
             effective["experiment"]["follow_up"] = None  # there is none to take on
+    experiment = effective["experiment"]
+    experiment["slice_frames"] = {  # 1.0 and 01 are 1
+        f"{float(seconds):g}": frames for seconds, frames in experiment["slice_frames"].items()
+    }
     return effective
 
 

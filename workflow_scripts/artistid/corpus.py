@@ -134,20 +134,39 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield folder / entry.name
 
 
-def folder_fingerprint(audio_dir: Path) -> str:
-    """Return a digest of a folder's recordings by path, size and time of change.
+@dataclass(frozen=True)
+class FolderState:
+    """What a folder of recordings holds, told without reading one of them.
 
-    It tells cheaply, without reading a recording, whether the scan has to look again.
+    Attributes:
+        fingerprint: digest of the recordings by path, size and time of change: where it is the
+            same, the scan need not look again.
+        n_recordings: recordings, whatever their state.
+        n_bytes: their size.
     """
-    digest = hashlib.sha256()
-    for recording in list_recordings(audio_dir)[0]:
+
+    fingerprint: str
+    n_recordings: int
+    n_bytes: int
+
+
+def folder_state(audio_dir: Path) -> FolderState:
+    """Look at a folder of recordings.
+
+    Raises:
+        InputError: as `list_recordings`.
+    """
+    digest, n_bytes = hashlib.sha256(), 0
+    recordings, _ = list_recordings(audio_dir)
+    for recording in recordings:
         try:
             status = (audio_dir / recording.path).stat()
             line = f"{recording.path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            n_bytes += status.st_size
         except OSError:  # a link to nowhere: the scan will name it
             line = f"{recording.path}\n"
         digest.update(os.fsencode(line))
-    return digest.hexdigest()
+    return FolderState(digest.hexdigest(), len(recordings), n_bytes)
 
 
 def scan(audio_dir: Path, recordings: Iterable[Recording], threads: int) -> list[dict[str, Any]]:

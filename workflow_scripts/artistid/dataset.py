@@ -41,13 +41,31 @@ class SliceSet:
 
     def describe(self) -> str:
         """Return the numbers of slices and tracks, and name the tracks that have no slice."""
-        text = f"{len(self)} slices of {len(self.track_ids)} tracks"
-        if self.too_short:
-            text += (
-                f"; {len(self.too_short)} tracks are shorter than one slice and are left out: "
-                + ", ".join(self.too_short)
-            )
-        return text
+        return describe_slices(len(self), len(self.track_ids), self.too_short)
+
+
+def describe_slices(n_slices: int, n_tracks: int, too_short: Sequence[str]) -> str:
+    """Return the numbers of slices and of tracks that have one, and name those that have none."""
+    text = f"{n_slices} slices of {n_tracks} tracks"
+    if too_short:
+        text += (
+            f"; {len(too_short)} tracks are shorter than one slice and are left out: "
+            + ", ".join(too_short)
+        )
+    return text
+
+
+def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> list[str]:
+    """Return the artists that a subset has no slice of.
+
+    None of them is learnt, or tested, and their F1 is 0.
+
+    Args:
+        classes: the artists by class number.
+        targets: class of each slice of the subset.
+    """
+    seen = set(np.unique(targets).tolist())
+    return [artist for number, artist in enumerate(classes) if number not in seen]
 
 
 def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,7 +40,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         InputError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Processes of two nodes may have the same number.
+    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.part"):

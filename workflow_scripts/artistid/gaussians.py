@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 
+from artistid.errors import InputError
 from artistid.mfcc import in_slices, sampled_tracks, scored_in_chunks
 
 
@@ -21,12 +22,24 @@ class ArtistDensities:
         self._seed = seed
 
     def fit(self, mfccs: Sequence[NDArray[np.floating]], targets: NDArray[np.integer]) -> None:
-        """Learn from tracks of shape (frames, 20) and their classes, shape (tracks,)."""
+        """Learn from tracks of shape (frames, 20) and their classes, shape (tracks,).
+
+        Raises:
+            InputError: an artist has fewer frames than a mixture has components, or than two.
+        """
         # Sampled before they are sorted by artist, so that a track's position is the caller's.
         sampled = list(sampled_tracks(mfccs, self._frames_per_track, self._seed))
         for label, density in enumerate(self._densities):
             own = [track for track, target in zip(sampled, targets, strict=True) if target == label]
-            density.fit(np.concatenate(own).astype(np.float64))
+            frames = np.concatenate(own).astype(np.float64)
+            needed = max(2, density.n_components)
+            if len(frames) < needed:
+                raise InputError(
+                    f"frames_per_track: {len(frames)} frames of class {label} are drawn for "
+                    f"training, and {needed} are needed; raise frames_per_track, lower "
+                    "n_components, or leave the model out"
+                )
+            density.fit(frames)
 
     def slice_scores(
         self, mfcc: NDArray[np.floating], starts: ArrayLike, slice_frames: int

@@ -194,7 +194,8 @@ class _Training:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.precision.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the job that saved it scaled no loss
+            self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["random_of_gpu"] is not None:

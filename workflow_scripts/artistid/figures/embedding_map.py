@@ -39,15 +39,15 @@ def project(features: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     """Return features in two dimensions: standardised, principal components, t-SNE.
 
     Args:
-        features: shape (n, d). Fewer than four points have no neighbourhoods to keep, and lie in
-            a row.
+        features: shape (n, d). Where there are no neighbourhoods to keep, points lie in a row:
+            fewer than four of them, of a single feature, or all alike.
         seed: of t-SNE and the principal components; the same seed gives the same map.
 
     Returns:
         Array of shape (n, 2), in t-SNE's arbitrary units.
     """
     n, d = features.shape
-    if n < MIN_POINTS:
+    if n < MIN_POINTS or d < 2 or np.ptp(features, axis=0).max() == 0:
         return np.stack([np.arange(n, dtype=np.float64), np.zeros(n)], axis=1)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

@@ -1,0 +1,61 @@
+"""Groups of a cluster's jobs, where a checkpoint is evaluated while some of them run."""
+
+import runpy
+from types import SimpleNamespace
+
+import pytest
+import snakemake.api  # noqa: F401  (before its dag, which it imports in a circle)
+from conftest import ROOT
+from snakemake.dag import DAG
+
+
+@pytest.fixture
+def repaired(monkeypatch) -> None:
+    """Snakemake's class for jobs and their order, as rules/groups.smk repairs it."""
+    for name in ("update_groups", "_update_group_components"):
+        monkeypatch.setattr(DAG, name, getattr(DAG, name))
+    runpy.run_path(str(ROOT / "rules/groups.smk"))
+
+
+class Group:
+    """What Snakemake's GroupJob is to the repair."""
+
+    groupid = "figures"
+
+    def __init__(self, *jobs: str) -> None:
+        self.jobs = set(jobs)
+
+    def __iter__(self):
+        return iter(self.jobs)
+
+    def is_group(self) -> bool:
+        return True
+
+    def merge(self, other: "Group") -> None:
+        self.jobs |= other.jobs
+
+    def finalize(self) -> None:
+        pass
+
+
+class Job:
+    """A running job that is in no group."""
+
+    def is_group(self) -> bool:
+        return False
+
+
+def test_running_groups_stay_and_others_are_merged(repaired):
+    running, alone = Group("a", "b"), Job()
+    dag = DAG.__new__(DAG)
+    dag.workflow = SimpleNamespace(
+        parent_groupids={}, group_settings=SimpleNamespace(group_components={"figures": 2})
+    )
+    dag._running = {running, alone}
+    dag._group = {job: Group(job) for job in "abcdefg"}
+    dag._update_group_components()
+    assert dag._group["a"] is dag._group["b"] is running
+    assert running.jobs == {"a", "b"}
+    others = {id(group): group.jobs for job, group in dag._group.items() if job not in "ab"}
+    assert sorted(map(len, others.values())) == [1, 2, 2]
+    assert set().union(*others.values()) == set("cdefg")
