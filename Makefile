@@ -4,7 +4,7 @@
 # make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
 # make lint   formats, lints and dry runs of every shipped configuration
 # make readme write what is generated in README.md anew, from the demo's results
-# make clean  remove results and the environment
+# make clean  remove the demo's results and the environment
 
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -59,4 +59,4 @@ install:
 	cp requirements.txt $(INSTALLED)
 
 clean:
-	rm -rf .venv .snakemake results
+	rm -rf .venv results/demo results/report.html

@@ -17,7 +17,7 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/resources.smk"
-include: "rules/groups.smk"
+include: "rules/repairs.smk"
 
 
 wildcard_constraints:

@@ -2,7 +2,7 @@
 
     python benchmarks/classical.py [--systems gmm_mfcc ...] [--settings '{"tolerance": 0}']
 
-Writes synthetic caches (20 artists, 120 albums, 1,413 tracks, 10.5 million frames, 2.7 GB) into a
+Writes synthetic caches (20 artists, 120 albums, 1,413 tracks, 10.5 million frames, 2.9 GB) into a
 temporary folder, draws a song split, and runs each system's job on them, the same script that the
 workflow runs: spectrograms to MFCCs, training, calibration, predictions at 1 s. Printed: minutes of
 training, minutes of the whole job, its processor minutes, and its peak memory. One thread each.
@@ -112,7 +112,7 @@ def measured(system: str, folder: Path, settings: dict) -> str:
         os._exit(0)
     _, status, usage = os.wait4(process, 0)
     if status:
-        raise SystemExit(f"{system} failed: see {folder / 'job.log'}")
+        raise SystemExit(f"{system} failed:\n{(folder / 'job.log').read_text()}")
     minutes = (time.perf_counter() - started) / 60
     training = float(read_rows(folder / "timing.csv")[0]["seconds"]) / 60
     processor = (usage.ru_utime + usage.ru_stime) / 60

@@ -137,7 +137,9 @@ def lowest_margin(prints, a: int, b: int) -> float:
     return min(pair.score - highest_score(pair.overlap / FPS) for pair in pairs)
 
 
-def measure_distinct(n_artists: int, n_albums: int, n_tracks: int, seconds: float) -> None:
+def measure_distinct(
+    n_artists: int, n_albums: int, n_tracks: int, seconds: float, at_most: int
+) -> None:
     """Print how many pairs of different recordings are taken for the same, and the margins."""
     names = [
         (artist, album, track)
@@ -153,10 +155,10 @@ def measure_distinct(n_artists: int, n_albums: int, n_tracks: int, seconds: floa
         print(f"\n{length:g} s: {len(found)} of {pairs} pairs taken for the same")
         for pair in found:
             print(f"    {names[pair.a]} {names[pair.b]} score {pair.score:.3f} lag {pair.lag}")
-        report_margins(prints, names)
+        report_margins(prints, names, at_most)
 
 
-def report_margins(prints, names: list[tuple[int, int, int]], at_most: int = 1500) -> None:
+def report_margins(prints, names: list[tuple[int, int, int]], at_most: int) -> None:
     """Print how far drawn pairs are from the threshold at their best lag, and extrapolate."""
     kinds = defaultdict(list)
     for a in range(len(names)):
@@ -230,11 +232,9 @@ def measure_copies(n_songs: int, seconds: float) -> None:
             scores[group].append(found.get((number, position), np.nan))
         print(f"\n{length:g} s")
         for group in sorted(total):
-            worst = np.nanmax(scores[group])
-            print(
-                f"  {group[0]:20}{group[1]:36} missed {missed[group]} of {total[group]}, "
-                f"highest score found {worst:.3f}"
-            )
+            found_scores = [score for score in scores[group] if score == score]
+            worst = f"highest score found {max(found_scores):.3f}" if found_scores else "none found"
+            print(f"  {group[0]:20}{group[1]:36} missed {missed[group]} of {total[group]}, {worst}")
 
 
 def main() -> None:
@@ -244,13 +244,14 @@ def main() -> None:
     parser.add_argument("--artists", type=int, default=20)
     parser.add_argument("--albums", type=int, default=4)
     parser.add_argument("--tracks", type=int, default=4, help="per album")
+    parser.add_argument("--pairs", type=int, default=1500, help="of each kind, for the margins")
     parser.add_argument("--songs", type=int, default=100, help="of which copies are made")
     parser.add_argument("--seconds", type=float, default=20.0)
     args = parser.parse_args()
     if args.what == "time":
         measure_time(1413, 7430)
     elif args.what == "distinct":
-        measure_distinct(args.artists, args.albums, args.tracks, args.seconds)
+        measure_distinct(args.artists, args.albums, args.tracks, args.seconds, args.pairs)
     else:
         measure_copies(args.songs, args.seconds)
 

@@ -1,9 +1,9 @@
 """What planning and scheduling cost on corpora of thousands of albums.
 
     python benchmarks/scale.py [--albums 500 1000 2000] [--extract] [--cores 2]
-    python benchmarks/scale.py --albums 120 --configfile configs/artist20.yaml
+    python benchmarks/scale.py --albums 120 --seconds 6.2 --configfile configs/artist20.yaml
 
-For each number of albums (12 tracks of 1.1 s each, 10 albums to an artist) a tree is made below a
+For each number of albums (12 short tracks each, 10 albums to an artist) a tree is made below a
 temporary folder; the corpus is scanned, and 200 runs are planned with `snakemake -n`. With
 `--extract` the albums' log-mel spectrograms, the splits and their audits are computed too, and the
 runs planned again; with `--configfile` that file's experiment is planned instead.
@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow_scripts")]
 
 from conftest import copy_workflow  # noqa: E402
 
-SAMPLING_RATE, SECONDS, N_TRACKS, ALBUMS_PER_ARTIST = 16000, 1.1, 12, 10
+SAMPLING_RATE, N_TRACKS, ALBUMS_PER_ARTIST = 16000, 12, 10
 # 5 models, 2 splits, 20 seeds: 200 runs.
 EXPERIMENT = {
     "models": ["inception_rnn", "resnet50", "resnet50_rnn", "crnn", "gaussian_mfcc"],
@@ -40,9 +40,9 @@ EXPERIMENT = {
 }
 
 
-def make_tree(folder: Path, n_albums: int) -> None:
+def make_tree(folder: Path, n_albums: int, seconds: float = 1.1) -> None:
     """Write albums of short recordings of noise (8 bit), none of them a copy of another."""
-    n_samples = int(SECONDS * SAMPLING_RATE)
+    n_samples = int(seconds * SAMPLING_RATE)
     noise = np.random.default_rng(0)
     template = io.BytesIO()
     soundfile.write(template, np.zeros(n_samples), SAMPLING_RATE, "PCM_U8", format="WAV")
@@ -96,11 +96,13 @@ def report(n_albums: int, what: str, took: dict[str, float]) -> None:
     )
 
 
-def measure(base: Path, n_albums: int, cores: int, extract: bool, configfiles: list[str]) -> None:
+def measure(
+    base: Path, n_albums: int, seconds: float, cores: int, extract: bool, configfiles: list[str]
+) -> None:
     """Make a tree and time what Snakemake does with it."""
     workdir = copy_workflow(base / f"work{n_albums}")
     started = time.monotonic()
-    make_tree(base / f"tree{n_albums}", n_albums)
+    make_tree(base / f"tree{n_albums}", n_albums, seconds)
     print(f"{n_albums:6} albums, tree made in {time.monotonic() - started:.0f} s", flush=True)
     corpus = {"name": "scale", "source": "folder", "audio_dir": str(base / f"tree{n_albums}")}
     scaled = {"corpus": corpus} if configfiles else {"corpus": corpus, "experiment": EXPERIMENT}
@@ -114,8 +116,8 @@ def measure(base: Path, n_albums: int, cores: int, extract: bool, configfiles: l
         report(n_albums, f"{what} ({jobs.get('total', 0)} jobs)", took)
 
     planned("plan before the scan")
-    _, took = snakemake(workdir, "scan_corpus", *common, "--cores", str(cores))
-    report(n_albums, "scan", took)
+    _, took = snakemake(workdir, "corpus", *common, "--cores", str(cores))
+    report(n_albums, "corpus", took)
     planned("plan of all runs")
     if extract:
         for stage in ("log_mels", "splits"):
@@ -132,12 +134,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--albums", type=int, nargs="+", default=[500, 1000, 2000])
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=1.1, help="of a track")
     parser.add_argument("--extract", action="store_true")
     parser.add_argument("--configfile", nargs="+", default=[], help="such as configs/artist20.yaml")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for n_albums in args.albums:
-            measure(Path(folder), n_albums, args.cores, args.extract, args.configfile)
+            measure(Path(folder), n_albums, args.seconds, args.cores, args.extract, args.configfile)
 
 
 if __name__ == "__main__":

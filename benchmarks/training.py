@@ -17,10 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 import torch
 from torch.nn import functional
 
-from artistid.networks import available, build_network
+from artistid.networks import build_network
+from artistid.registry import NETWORKS, available
 from artistid.training import choose_device
-
-SECONDS = 4.0  # of each measurement
 
 
 def slices_per_second(name: str, args: argparse.Namespace, memory_format: torch.memory_format):
@@ -41,7 +40,7 @@ def slices_per_second(name: str, args: argparse.Namespace, memory_format: torch.
     for _ in range(3):
         step()
     n_steps, started = 0, time.perf_counter()
-    while time.perf_counter() - started < SECONDS:
+    while time.perf_counter() - started < args.seconds:
         step()
         n_steps += 1
     if device.type == "cuda":
@@ -53,7 +52,7 @@ def side_by_side(name: str, args: argparse.Namespace, processes: int, threads: i
     """Return the summed rate of several trainings at once."""
     command = [sys.executable, __file__, "--one", name, "--threads", str(threads)]
     command += ["--width", str(args.width), "--batch-size", str(args.batch_size)]
-    command += ["--frames", str(args.frames)]
+    command += ["--frames", str(args.frames), "--seconds", str(args.seconds)]
     running = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)
     ]
@@ -67,13 +66,14 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--frames", type=int, default=31)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.one:
         print(slices_per_second(args.one, args, torch.channels_last))
         return
-    for name in available():
+    for name in available(NETWORKS):
         first = slices_per_second(name, args, torch.contiguous_format)
         last = slices_per_second(name, args, torch.channels_last)
         print(f"{name:15} channels first {first:6.0f}, last {last:6.0f}: x {last / first:.2f}")

@@ -100,6 +100,9 @@ EDITS = {
     ),
     "the training loop": Edit(library("training.py"), base="tiny"),
     "the learning rate": Edit(config={"training": {"learning_rate": 0.01}}),
+    "the learning rate, and a pair that the audit accepts": Edit(
+        config={"training": {"learning_rate": 0.01}, "audit": {"accept": [["a", "b"]]}}
+    ),
     "the source of one classical system": Edit(
         library("frame_systems/gaussian_mfcc.py"),
         of={"that system": {"model": "gaussian_mfcc"}},

@@ -112,7 +112,7 @@ def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tre
 
 
 def assert_groups_are_whole(workdir: Path, *arguments: str) -> None:
-    """A cluster gets each job once, in groups as large as the profile says (rules/groups.smk)."""
+    """A cluster gets each job once, in groups as large as the profile says (rules/repairs.smk)."""
     done = snakemake(workdir, *arguments, "-n", "--workflow-profile", "profiles/slurm")
     assert done.returncode == 0, done.stdout + done.stderr
     text = done.stdout + done.stderr

@@ -1,4 +1,7 @@
-"""Groups of a cluster's jobs, where a checkpoint is evaluated while some of them run."""
+"""Groups of jobs, some of which run while a checkpoint is evaluated.
+
+What else rules/repairs.smk mends, tests/test_reruns.py and test_shipped_configurations.py show.
+"""
 
 import runpy
 from types import SimpleNamespace
@@ -11,10 +14,10 @@ from snakemake.dag import DAG
 
 @pytest.fixture
 def repaired(monkeypatch) -> None:
-    """Snakemake's class for jobs and their order, as rules/groups.smk repairs it."""
-    for name in ("update_groups", "_update_group_components"):
+    """Snakemake's class for jobs and their order, as rules/repairs.smk repairs it."""
+    for name in ("bfs", "update_needrun", "update_groups", "_update_group_components"):
         monkeypatch.setattr(DAG, name, getattr(DAG, name))
-    runpy.run_path(str(ROOT / "rules/groups.smk"))
+    runpy.run_path(str(ROOT / "rules/repairs.smk"))
 
 
 class Group:

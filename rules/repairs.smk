@@ -1,0 +1,76 @@
+# Repairs of Snakemake 9.27, which this workflow cannot do without; to be looked at again whenever
+# Snakemake's pin is raised. tests/test_repairs.py and tests/test_reruns.py fail where they are missing.
+
+from snakemake.dag import DAG
+
+_snakemake = {
+    name: getattr(DAG, name)
+    for name in ("bfs", "update_groups", "_update_group_components", "update_needrun")
+}
+
+
+# An edit runs again what it touches, also behind an `ancient` input that is itself made again.
+#
+# Snakemake does not look at the reasons of jobs that depend on one that is to run, as these run
+# anyway; but not if all that they take from it is `ancient` (its issue 4166). A training whose
+# learning rate was changed was forgotten when its split was audited again in the same run.
+
+
+async def update_needrun(dag, *arguments, **options):
+    """Find the jobs that are to run; meanwhile, nothing follows from an `ancient` input."""
+    dag.is_finding_needrun = True
+    try:
+        await _snakemake["update_needrun"](dag, *arguments, **options)
+    finally:
+        dag.is_finding_needrun = False
+
+
+def bfs(dag, direction, *jobs, stop=lambda job: False):
+    """Walk through the jobs, breadth first."""
+    if getattr(dag, "is_finding_needrun", False) and direction is dag.depending:
+        direction = _WithoutAncient(direction)
+    return _snakemake["bfs"](dag, direction, *jobs, stop=stop)
+
+
+class _WithoutAncient:
+    """The jobs that depend on one by more than `ancient` files."""
+
+    def __init__(self, depending):
+        self.depending = depending
+
+    def __getitem__(self, job):
+        return {
+            other: files
+            for other, files in self.depending[job].items()
+            if not all(file.is_ancient for file in files)
+        }
+
+
+# A cluster gets each job once, and in groups as large as its profile says.
+#
+# Snakemake makes the groups anew whenever it has evaluated a checkpoint, out of the groups that it
+# merged before, running ones included. A workflow that was started again after the scan submitted
+# jobs several times, and too many at once (Snakemake's issues 1217 and 1628). Here groups are made
+# of single jobs each time, and those that run stay.
+
+
+def update_groups(dag):
+    """Make the groups of all jobs that are to run, without those of an earlier time."""
+    if dag.workflow.group_settings.group_components:
+        dag.group_job_factory.cache.clear()
+    _snakemake["update_groups"](dag)
+
+
+def update_group_components(dag):
+    """Merge as many groups as `group-components` says, without the running ones."""
+    groups = [group for group in dag._running if group.is_group()]
+    running = {job: group for group in groups for job in group if job in dag._group}
+    dag._group = {job: group for job, group in dag._group.items() if job not in running}
+    _snakemake["_update_group_components"](dag)
+    dag._group |= running
+
+
+DAG.bfs = bfs
+DAG.update_needrun = update_needrun
+DAG.update_groups = update_groups
+DAG._update_group_components = update_group_components
