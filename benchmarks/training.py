@@ -62,6 +62,8 @@ def side_by_side(name: str, args: argparse.Namespace, processes: int, threads: i
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    names = available(NETWORKS)
+    parser.add_argument("--networks", nargs="+", default=names, choices=names)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--frames", type=int, default=31)
@@ -73,7 +75,7 @@ def main() -> None:
     if args.one:
         print(slices_per_second(args.one, args, torch.channels_last))
         return
-    for name in available(NETWORKS):
+    for name in args.networks:
         first = slices_per_second(name, args, torch.contiguous_format)
         last = slices_per_second(name, args, torch.channels_last)
         print(f"{name:15} channels first {first:6.0f}, last {last:6.0f}: x {last / first:.2f}")

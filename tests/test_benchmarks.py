@@ -12,13 +12,13 @@ SMALL = {
     "classical.py": ("--tracks 60 --systems gaussian_mfcc", r"\| gaussian_mfcc \| \d"),
     "comparison.py": ("", r"album confusions +\d"),
     "log_mel.py": ("--seconds 4", r"log-mel .*\d"),
-    "memory.py": ("--seconds 1 --width 16", r"resnet50_rnn +1 s .*\d"),
+    "memory.py": ("--seconds 1 --width 16", r"resnet50_rnn +1 s: .*\d"),
     "near_duplicates.py": (
         "distinct --artists 2 --albums 1 --tracks 2 --seconds 6 --pairs 2",
         "0 of 6 pairs taken for the same",
     ),
     "scale.py": ("--albums 20 --extract", "20 albums, 20 caches and 40 splits"),
-    "training.py": ("--seconds 0.01", r"crnn +channels first +\d"),
+    "training.py": ("--seconds 0.01 --networks crnn", r"crnn +channels first +\d"),
 }
 # Which tests/test_intervals.py runs.
 ELSEWHERE = {"interval_coverage.py"}
