@@ -6,10 +6,8 @@ from artistid import rendering, tables
 from artistid.jobs import logged
 from artistid.published import DATASET, published_table, side_by_side
 
-SEEDS = (
-    "Weights of the best validation loss; mean ± sample standard deviation over the seeds. Songs "
-    "and slices: tested, mean over the seeds. "
-)
+SEEDS = "Weights of the best validation loss; mean ± sample standard deviation over the seeds. "
+SIZES = "Songs and slices: tested, mean over the seeds. "
 INTERVALS = (
     "95 % interval (in brackets): bootstrap over songs within artists, widened by what the seeds "
     "differ by beyond it (docs/statistics.md); on the album split it is conditional on the albums "
@@ -38,13 +36,13 @@ TITLES = {
 CAPTIONS = {
     "f1_by_model": (
         "Test set. Macro F1 (plain mean over the artists) is the paper's metric, weighted F1 the "
-        "baseline's. " + SEEDS + INTERVALS + BEST + GUESSING
+        "baseline's. " + SEEDS + SIZES + INTERVALS + BEST + GUESSING
     ),
     "f1_of_songs": (
         "Test set. A song's slices are pooled by their mean log-probability (mean; best, "
         "weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
         "slices with probability above 0.5, else of all (vote). "
-        + (SEEDS + INTERVALS + BEST + GUESSING)
+        + (SEEDS + SIZES + INTERVALS + BEST + GUESSING)
     ),
     "f1_by_slice": "Test set. " + SEEDS + INTERVALS + GUESSING,
     "f1_by_artist": (
