@@ -338,3 +338,14 @@ def test_no_answer_is_lost_when_calibrated_scores_are_stored():
         temperature = fit_temperature(validation, random.integers(0, 20, 200))
         stored = log_softmax(test, temperature).astype(np.float32)
         assert (stored.argmax(axis=1) == test.argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("name, needed", [("gaussian_mfcc", 2), ("gmm_mfcc", 20)])
+def test_densities_name_too_few_frames(name, needed):
+    system_type, filled = load_model(name, {"frames_per_track": 1})
+    system = system_type(filled, 2, seed=1)
+    tracks = [np.random.default_rng(track).normal(size=(40, 20)) for track in range(2)]
+    with pytest.raises(
+        InputError, match=rf"1 frames of class 0 .*, and {needed} are needed; raise"
+    ):
+        system.fit(tracks, np.array([0, 1]))

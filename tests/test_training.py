@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from artistid.dataset import SliceSet, band_statistics, class_names, load_slices, slices_per_track
+from artistid.dataset import (
+    SliceSet,
+    band_statistics,
+    class_names,
+    load_slices,
+    slices_per_track,
+    without_a_slice,
+)
 from artistid.errors import InputError
 from artistid.mel_cache import write_album
 from artistid.networks import build_network
@@ -55,6 +62,7 @@ def test_slices_are_cut_within_tracks_and_short_tracks_are_named(manifest_and_ca
     assert slices.track_ids == ["a0", "a1", "b0", "b1", "b2"]
     assert slices.too_short == ["a2"]
     assert slices.describe().endswith("1 tracks are shorter than one slice and are left out: a2")
+    assert without_a_slice(["a", "b", "c"], np.array([2, 0, 2])) == ["b"]
     assert slices.starts.tolist() == [0, 31, 65, 96, 130, 161, 195, 226, 260, 291]
     assert slices.targets.tolist() == [0] * 4 + [1] * 6
     assert slices.tracks.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
