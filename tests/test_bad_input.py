@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from conftest import copy_workflow, ordinary_user, snakemake, tone, write_config
 from test_corpus import ODD_NAMES
 
@@ -235,6 +236,21 @@ def test_systems_learn_from_silence_too(workdir, extracted):
         assert set(classes) == {"bad", "twins", ODD_ARTIST}
         for predictions in subsets.values():
             assert np.isfinite(predictions.log_probability).all()
+
+
+def test_artist_with_too_few_frames_for_a_mixture_is_named(workdir, extracted):
+    config = yaml.safe_load((workdir / "own.yaml").read_text(encoding="utf-8"))
+    config |= {"experiment": EXPERIMENT | {"models": ["gmm_mfcc"]}}
+    write_config(workdir / "few.yaml", config | {"models": {"gmm_mfcc": {"n_components": 9999}}})
+    run = "results/own/runs/gmm_mfcc/song/1s/seed1/predictions.h5"
+    done = snakemake(workdir, run, "--configfile", "few.yaml")
+    assert done.returncode != 0
+    (log,) = (workdir / "results/own/logs/train_frame_system").rglob("gmm_mfcc/**/seed1.log")
+    *_, last = log.read_text().splitlines()
+    message = f"gmm_mfcc: artist {ODD_ARTIST!r}: "
+    assert message in last
+    assert re.search(r": \d+ frames are drawn for training, and 9999 are needed; raise", last)
+    assert "frames are drawn for training, and 9999 are needed" in done.stderr
 
 
 def test_pickle_in_the_place_of_the_filters_is_refused(workdir, extracted):

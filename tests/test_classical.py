@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from artistid import mfcc as frames_module
 from artistid.calibration import cross_entropy, fit_temperature, log_softmax, per_class
-from artistid.errors import InputError
+from artistid.errors import ArtistError, InputError
 from artistid.mfcc import mfcc, sample_frames, sampled_tracks
 from artistid.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, load_model
 from artistid.song_kernels import (
@@ -346,6 +346,7 @@ def test_densities_name_too_few_frames(name, needed):
     system = system_type(filled, 2, seed=1)
     tracks = [np.random.default_rng(track).normal(size=(40, 20)) for track in range(2)]
     with pytest.raises(
-        InputError, match=rf"1 frames of class 0 .*, and {needed} are needed; raise"
-    ):
+        ArtistError, match=rf"1 frames are drawn .* {needed} are needed; "
+    ) as caught:
         system.fit(tracks, np.array([0, 1]))
+    assert caught.value.label == 0

@@ -6,6 +6,7 @@ import numpy as np
 
 from artistid.calibration import fit_temperature, log_softmax
 from artistid.dataset import class_names, describe_slices, load_tracks, no_slice, without_a_slice
+from artistid.errors import ArtistError, InputError
 from artistid.files import read_rows
 from artistid.jobs import logged
 from artistid.mfcc import mfcc
@@ -55,8 +56,11 @@ def train_frame_system(log) -> None:
     system = system_type(settings, len(classes), axes["seed"])
     _, targets, mfccs = load_mfccs(manifest, TRAIN)
     log.info("train: %d frames of %d tracks", sum(map(len, mfccs)), len(mfccs))
-    with stopwatch:
-        system.fit(mfccs, targets)
+    try:
+        with stopwatch:
+            system.fit(mfccs, targets)
+    except ArtistError as error:
+        raise InputError(f"{axes['model']}: artist {classes[error.label]!r}: {error}") from error
     del mfccs
     raw = {subset: predict(system, manifest, subset, log) for subset in (VALIDATION, TEST)}
     # Calibrated on validation: decision values are no probabilities, and likelihoods that take

@@ -13,3 +13,15 @@ def shortened(text: str, at_most: int = 200) -> str:
     """Return a text with its middle left out where it is long."""
     half = at_most // 2
     return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"
+
+
+class ArtistError(InputError):
+    """One artist's tracks do not do; who knows the artists' names puts this one before the message.
+
+    Attributes:
+        label: class of the artist, an index into the class names.
+    """
+
+    def __init__(self, label: int, message: str) -> None:
+        super().__init__(message)
+        self.label = label

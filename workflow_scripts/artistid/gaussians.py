@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 
-from artistid.errors import InputError
+from artistid.errors import ArtistError
 from artistid.mfcc import in_slices, sampled_tracks, scored_in_chunks
 
 
@@ -25,7 +25,7 @@ class ArtistDensities:
         """Learn from tracks of shape (frames, 20) and their classes, shape (tracks,).
 
         Raises:
-            InputError: an artist has fewer frames than a mixture has components, or than two.
+            ArtistError: an artist has fewer frames than a mixture has components, or than two.
         """
         # Sampled before they are sorted by artist, so that a track's position is the caller's.
         sampled = list(sampled_tracks(mfccs, self._frames_per_track, self._seed))
@@ -34,10 +34,10 @@ class ArtistDensities:
             frames = np.concatenate(own).astype(np.float64)
             needed = max(2, density.n_components)
             if len(frames) < needed:
-                raise InputError(
-                    f"frames_per_track: {len(frames)} frames of class {label} are drawn for "
-                    f"training, and {needed} are needed; raise frames_per_track, lower "
-                    "n_components, or leave the model out"
+                raise ArtistError(
+                    label,
+                    f"{len(frames)} frames are drawn for training, and {needed} are needed; raise "
+                    "frames_per_track, lower n_components, or leave the model out",
                 )
             density.fit(frames)
 
