@@ -292,15 +292,20 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("case", SMALL)
-def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, tmp_path, case):
-    albums, experiment, message = SMALL[case]
+def configure_small(workdir: Path, audio_dir: Path, albums: dict, experiment: dict) -> None:
+    """Write albums of one track of 2 s, the third by b of 1.5 s, and a configuration for them."""
     for artist, count in albums.items():
         for album in range(count):
             seconds = 1.5 if (artist, album) == ("b", 2) else 2
-            put(tmp_path / artist / str(album) / "1.flac", music(seconds, f"{artist}{album}"))
-    corpus = {"name": "small", "source": "folder", "audio_dir": str(tmp_path)}
+            put(audio_dir / artist / str(album) / "1.flac", music(seconds, f"{artist}{album}"))
+    corpus = {"name": "small", "source": "folder", "audio_dir": str(audio_dir)}
     write_config(workdir / "small.yaml", {"corpus": corpus, "experiment": EXPERIMENT | experiment})
+
+
+@pytest.mark.parametrize("case", SMALL)
+def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, tmp_path, case):
+    albums, experiment, message = SMALL[case]
+    configure_small(workdir, tmp_path, albums, experiment)
     done = snakemake(workdir, "--configfile", "small.yaml")
     shutil.rmtree(workdir / "results/small")
     assert done.returncode != 0
@@ -308,6 +313,24 @@ def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, t
     assert "Rule: scan_corpus" in done.stderr
     assert "Rule: extract_log_mel" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_classical_system_names_tracks_and_artists_without_a_slice(workdir, tmp_path):
+    experiment = {"models": ["gaussian_mfcc"], "slice_seconds": [2]}
+    configure_small(workdir, tmp_path, {"a": 4, "b": 4}, experiment)
+    run = "results/small/runs/gaussian_mfcc/song/2s/seed1/predictions.h5"
+    done = snakemake(workdir, run, "--configfile", "small.yaml")
+    assert done.returncode == 0, done.stderr
+    logs = workdir / "results/small/logs/train_frame_system"
+    log = (logs / "gaussian_mfcc/song/2s/seed1.log").read_text()
+    manifest = read_rows(workdir / "results/small/splits/song/seed1.csv")
+    shutil.rmtree(workdir / "results/small")
+    (short,) = [row for row in manifest if row["path"] == "b/2/1.flac"]
+    assert short["subset"] == "test"  # as seed 1 draws it
+    left_out = "1 tracks are shorter than one slice and are left out"
+    assert f"test: 1 slices of 1 tracks; {left_out}: {short['track_id']}\n" in log
+    assert "WARNING" in log and "test: no slice of b\n" in log
+    assert "validation: 2 slices of 2 tracks\n" in log
 
 
 def lock(path: Path) -> Path:

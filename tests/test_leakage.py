@@ -14,6 +14,7 @@ from artistid.leakage import (
     BYTES,
     NEAR_DUPLICATE,
     TRACK,
+    accepting,
     complaint,
     find_hits,
     is_accepted,
@@ -109,9 +110,13 @@ def test_copies_on_one_side_are_offered_for_copies_only():
     hits = find_hits([*MANIFEST, row("a1", "test")], "song", HASHES, [])
     assert "one_side" not in complaint("m.csv", hits)
     many = [*MANIFEST, *(row(f"a{n}", side) for n in range(10, 40) for side in SUBSETS)]
-    assert "; and 40 more, all named in the log" in complaint(
-        "m.csv", find_hits(many, "song", HASHES, [])
-    )
+    hits = find_hits(many, "song", HASHES, [])
+    message = complaint("m.csv", hits)
+    assert "; and 40 more, all named in the log" in message
+    assert "(accepts the first 20 by name; the log has the line for all)" in message
+    everything = yaml.safe_load(accepting(hits))["audit"]["accept"]
+    assert len(everything) == len({hit.pair for hit in hits}) > 20
+    assert all(is_accepted(hit, everything) for hit in hits)
 
 
 def test_summary_is_one_line_that_counts():

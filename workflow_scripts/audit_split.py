@@ -3,7 +3,7 @@
 from artistid.errors import InputError
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
-from artistid.leakage import COLUMNS, complaint, find_hits, is_accepted
+from artistid.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
 
 wildcards = snakemake.wildcards
 with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcards.seed}") as log:
@@ -18,6 +18,7 @@ with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcard
         log.info("%s%s", "accepted: " if is_known else "", hit.describe())
     leaks = [hit for hit, is_known in zip(hits, accepted, strict=True) if not is_known]
     if leaks:
+        log.info("what accepts all of them by name: %s", accepting(leaks))
         raise InputError(complaint(snakemake.input.split, leaks))
     rows = [hit.as_row(is_known) for hit, is_known in zip(hits, accepted, strict=True)]
     write_rows(snakemake.output[0], rows, COLUMNS)

@@ -124,6 +124,11 @@ def is_accepted(hit: Hit, accepted: Iterable[Sequence[str]]) -> bool:
     return any(sorted(hit.pair) == sorted(pair) for pair in accepted)
 
 
+def accepting(hits: Iterable[Hit]) -> str:
+    """Return the configuration that accepts hits by name, on one line."""
+    return f"audit: {{accept: {json.dumps(list(dict.fromkeys(hit.pair for hit in hits)))}}}"
+
+
 def complaint(manifest: str, hits: Sequence[Hit]) -> str:
     """Return a message on hits that are not accepted, with the configuration that lets them pass.
 
@@ -132,17 +137,18 @@ def complaint(manifest: str, hits: Sequence[Hit]) -> str:
         hits: at least one.
     """
     named = "; ".join(hit.describe() for hit in hits[:MOST_NAMED])
+    by_name = "accepts them by name"
     if len(hits) > MOST_NAMED:
         named += f"; and {len(hits) - MOST_NAMED} more, all named in the log"
-    pairs = json.dumps(list(dict.fromkeys(hit.pair for hit in hits[:MOST_NAMED])))
-    ways = [f"audit: {{accept: {pairs}}}"]
+        by_name = f"accepts the first {MOST_NAMED} by name; the log has the line for all"
+    ways = [accepting(hits[:MOST_NAMED])]
     if any(hit.kind == NEAR_DUPLICATE for hit in hits):
         ways.insert(0, "audit: {near_duplicates: one_side}")
     lines = " (keeps copies on one side), or ".join(ways)
     n_hits = "1 leak" if len(hits) == 1 else f"{len(hits)} leaks"
     return (
         f"{manifest}: {n_hits} between its sides: {named}. Remove what should not be there, or "
-        f"write in the configuration: {lines} (accepts them by name)"
+        f"write in the configuration: {lines} ({by_name})"
     )
 
 
