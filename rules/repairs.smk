@@ -1,6 +1,7 @@
 # Repairs of Snakemake 9.27, which this workflow cannot do without; to be looked at again whenever
 # Snakemake's pin is raised. tests/test_repairs.py and tests/test_reruns.py fail where they are missing.
 
+from snakemake import logging as snakemake_logging
 from snakemake.dag import DAG
 
 _snakemake = {
@@ -74,3 +75,20 @@ DAG.bfs = bfs
 DAG.update_needrun = update_needrun
 DAG.update_groups = update_groups
 DAG._update_group_components = update_group_components
+
+
+# A job that failed is shown with all its logs.
+#
+# Snakemake stops at the first that is missing or empty. A job that a cluster killed before it said
+# anything has such a log of its own, and the reason stands in the scheduler's, which comes next.
+
+_show_logs = snakemake_logging.show_logs
+
+
+def show_logs(logs):
+    """Give the lines that show logs, each by itself."""
+    for log in logs:
+        yield from _show_logs([log])
+
+
+snakemake_logging.show_logs = show_logs

@@ -1,4 +1,4 @@
-"""Groups of jobs, some of which run while a checkpoint is evaluated.
+"""Groups of jobs, some of which run while a checkpoint is evaluated; logs of jobs that failed.
 
 What else rules/repairs.smk mends, tests/test_reruns.py and test_shipped_configurations.py show.
 """
@@ -9,12 +9,14 @@ from types import SimpleNamespace
 import pytest
 import snakemake.api  # noqa: F401  (before its dag, which it imports in a circle)
 from conftest import ROOT
+from snakemake import logging
 from snakemake.dag import DAG
 
 
 @pytest.fixture
 def repaired(monkeypatch) -> None:
-    """Snakemake's class for jobs and their order, as rules/repairs.smk repairs it."""
+    """Snakemake as rules/repairs.smk repairs it."""
+    monkeypatch.setattr(logging, "show_logs", logging.show_logs)
     for name in ("bfs", "update_needrun", "update_groups", "_update_group_components"):
         monkeypatch.setattr(DAG, name, getattr(DAG, name))
     runpy.run_path(str(ROOT / "rules/repairs.smk"))
@@ -62,3 +64,17 @@ def test_running_groups_stay_and_others_are_merged(repaired):
     others = {id(group): group.jobs for job, group in dag._group.items() if job not in "ab"}
     assert sorted(map(len, others.values())) == [1, 2, 2]
     assert set().union(*others.values()) == set("cdefg")
+
+
+def test_logs_after_one_that_is_missing_or_empty_are_shown(repaired, tmp_path):
+    names = ("missing", "empty", "binary", "slurm")
+    missing, empty, binary, slurm = logs = [tmp_path / f"{name}.log" for name in names]
+    empty.touch()
+    binary.write_bytes(b"\xff")
+    slurm.write_text("exceeded memory limit\n")
+    shown = list(logging.show_logs(logs))
+    assert f"Logfile {missing} not found." in shown
+    assert f"Logfile {empty}: empty file" in shown
+    assert f"Logfile {binary} is not a text file." in shown
+    assert f"Logfile {slurm}:" in shown
+    assert shown.count("exceeded memory limit") == 1

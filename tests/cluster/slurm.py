@@ -134,10 +134,6 @@ class Slurm:
         """Return all that Slurm knows of a job."""
         return self.run("scontrol", "show", "job", str(job))
 
-    def node_log(self) -> str:
-        """Return what slurmd and its job steps have logged."""
-        return (self.root / "log" / "slurmd.log").read_text()
-
     def wait_for(self, condition, seconds: float, what: str):
         """Return what a condition returns once it is true; fail when it never is."""
         deadline = time.monotonic() + seconds

@@ -57,7 +57,6 @@ class Seen:
     failures_returncode: int = -1
     jobs: dict[int, tuple[str, str]] = field(default_factory=dict)
     details: dict[int, str] = field(default_factory=dict)
-    node_log: str = ""
     training_jobs: list[int] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
     epochs_before_preemption: dict[str, int] = field(default_factory=dict)
@@ -174,7 +173,8 @@ def seen(tmp_path_factory) -> Seen:
     failures = base / "failures"
     failures.mkdir()
     (failures / "Snakefile").write_text((ROOT / "tests/cluster/failures/Snakefile").read_text())
-    (failures / "profiles").symlink_to(ROOT / "profiles")
+    for name in ("profiles", "rules"):
+        (failures / name).symlink_to(ROOT / name)
     seen = Seen(workdir / "results/tiny", local / "results/tiny")
     started = time.monotonic()
     # Below /tmp: the path of munge's socket has to be short.
@@ -189,7 +189,6 @@ def seen(tmp_path_factory) -> Seen:
                 drive(slurm, workdir, failures, seen, run)
                 seen.jobs = slurm.jobs()
                 seen.details = {job: slurm.detail(job) for job in seen.jobs}
-                seen.node_log = slurm.node_log()
                 seen.output = (workdir / "output.txt").read_text()
                 assert finish(alone) == 0, (local / "output.txt").read_text()
             finally:
@@ -265,9 +264,10 @@ def test_job_that_runs_out_of_memory_gets_more(seen):
     assert "mem=300M" in seen.details[first]
     assert seen.jobs[second][0] == "COMPLETED"
     assert "mem=1200M" in seen.details[second]
-    # In the node's log: the job's own may end before Slurm's reason has come through.
-    assert re.search(rf"StepId={first}\.\w+ exceeded memory limit", seen.node_log)
     assert f"SLURM-job '{first}' failed, SLURM status is: " in seen.failures_output
+    # The rule's log, which comes first, is empty.
+    assert "Logfile logs/greedy.log: empty file" in seen.failures_output
+    assert re.search(rf"StepId={first}\.\w+ exceeded memory limit", seen.failures_output)
 
 
 def test_jobs_of_a_lost_node_run_again_when_it_is_back(seen):

@@ -1,4 +1,4 @@
-"""The one exception that is meant to be read by the person who runs the workflow."""
+"""The exceptions that are meant to be read by the person who runs the workflow."""
 
 
 class InputError(Exception):
@@ -7,12 +7,6 @@ class InputError(Exception):
     The message is one line that names the file or the configuration key, says what is wrong with
     it, and what to do. It is shown without a traceback.
     """
-
-
-def shortened(text: str, at_most: int = 200) -> str:
-    """Return a text with its middle left out where it is long."""
-    half = at_most // 2
-    return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"
 
 
 class ArtistError(InputError):
@@ -25,3 +19,9 @@ class ArtistError(InputError):
     def __init__(self, label: int, message: str) -> None:
         super().__init__(message)
         self.label = label
+
+
+def shortened(text: str, at_most: int = 200) -> str:
+    """Return a text with its middle left out where it is long."""
+    half = at_most // 2
+    return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"
