@@ -69,8 +69,6 @@ CORPUS_CHECK = f"{RESULTS}/corpus/check.txt"
 NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
 AUDIT = f"{RESULTS}/audit/{{split}}/seed{{seed}}.csv"
 FIRST_RUNS = first_runs(config)
-# Of a training on a cluster: one feeds the GPU, the others read and cut.
-CLUSTER_THREADS = 4
 # Recordings that the scan decodes at once.
 SCAN_THREADS = 4
 
@@ -330,20 +328,6 @@ def first_network_metrics(wildcards):
     scanned_tracks(wildcards)
     runs = [run for run in FIRST_RUNS if kind_of(run.model) == NETWORKS]
     return paths_of_runs(runs, [f"{RUN}/metrics.csv"])
-
-
-def training_threads(wildcards):
-    """Return the share of the cores for each of the trainings that may run at once.
-
-    Small networks gain little from a second thread: two trainings side by side are faster than one
-    after the other with twice the threads (benchmarks/training.py).
-    """
-    cores = workflow.resource_settings.cores
-    if cores is None or not workflow.is_main_process:
-        return CLUSTER_THREADS  # the node's cores are not ours to share out
-    limit = workflow.global_resources.get("gpu").value  # None where none is set
-    at_once = 1 if limit is None else int(limit)
-    return max(1, cores // max(1, at_once))
 
 
 def check_writable():

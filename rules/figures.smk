@@ -1,4 +1,4 @@
-# From scores, histories, embeddings and benchmarks to figures.
+# From scores, histories, embeddings and timings to figures.
 
 
 rule plot_log_mels:
@@ -214,7 +214,7 @@ rule plot_embedding_map:
 
 rule plot_resources:
     input:
-        benchmarks=files_of_runs(f"{BENCHMARKS}/train/{AXES}.tsv"),
+        timing=files_of_runs(f"{RUN}/timing.csv"),
         sources=sources("plot_resources.py"),
     output:
         report(

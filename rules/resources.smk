@@ -6,11 +6,46 @@ from functools import cache
 from snakemake.exceptions import IncompleteCheckpointException
 
 from artistid import resources as needs_of
+from artistid.devices import VISIBLE, list_gpus, visible_devices
+from artistid.memory import limit_mb
+
+# Jobs run on this machine; a cluster shares out the memory and the cores of its nodes itself.
+RUNS_HERE = workflow.is_main_process and workflow.resource_settings.cores is not None
+# Not in a profile, whose limits are all replaced by `--resources gpu=1`.
+if RUNS_HERE and workflow.global_resources.get("mem_mb").value is None:
+    workflow.register_resource("mem_mb", limit_mb())
+
+
+@cache
+def has_gpu():
+    """Return whether this machine has a GPU that trainings may use."""
+    try:
+        return bool(visible_devices(os.environ.get(VISIBLE), list_gpus()))
+    except InputError:
+        return True  # one that does not answer: the trainings say so and stop
+
+
+@cache
+def warn_of_memory(rulename, megabytes):
+    """Say that a rule's jobs ask for more memory than there is; Snakemake lowers it in silence."""
+    limit = workflow.global_resources.get("mem_mb").value
+    if limit is not None and megabytes > limit:
+        logger.warning(
+            f"{rulename}: asks for {megabytes} MB of memory, and the limit is {limit} MB: its jobs "
+            "run one at a time, and may run out of memory"
+        )
 
 
 def mem_mb(job_needs):
     """Return a resource function: the memory that a job needs, MB."""
-    return lambda wildcards, attempt: job_needs(wildcards).mem_mb * attempt
+
+    def of_attempt(wildcards, attempt, rulename):
+        megabytes = job_needs(wildcards).mem_mb * attempt
+        if workflow.is_main_process:
+            warn_of_memory(rulename, megabytes)
+        return megabytes
+
+    return of_attempt
 
 
 def runtime(job_needs):
@@ -119,6 +154,16 @@ def run_frames(wildcards):
     return None if seconds is None else frames_in_slice(config, seconds)
 
 
+def training_threads(wildcards):
+    """Return the processor threads of a training."""
+    if not RUNS_HERE:
+        return needs_of.GPU_THREADS
+    cores = workflow.resource_settings.cores
+    return needs_of.training_threads(
+        cores, workflow.global_resources.get("gpu").value, has_gpu()
+    )
+
+
 def training_needs(wildcards):
     """Return what a network's training needs."""
     return needs_of.training(
@@ -128,6 +173,7 @@ def training_needs(wildcards):
         config["training"],
         run_frames(wildcards),
         config["log_mel"],
+        on_gpu=not RUNS_HERE or has_gpu(),
     )
 
 

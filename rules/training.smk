@@ -21,6 +21,8 @@ rule train_network:
         f"{BENCHMARKS}/train/{AXES}.tsv"
     wildcard_constraints:
         model="|".join(available(NETWORKS)),
+    # Before short jobs that are ready too: no GPU idles while cores are busy with them.
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: training_threads

@@ -241,6 +241,7 @@ def test_artist20_is_the_papers_experiment(config):
         "batch_size": 16,
         "patience": 10,
         "mixed_precision": True,
+        "deterministic": False,
     }
     assert effective["models"]["resnet50"] == {"width": 64}
     assert effective["models"]["inception_rnn"]["width"] == 64

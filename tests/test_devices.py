@@ -12,11 +12,20 @@ import pytest
 import torch
 from conftest import snakemake
 
-from artistid.devices import Gpu, fitting, list_gpus, parse_gpus, take_device, visible_devices
+from artistid import devices
+from artistid.devices import (
+    Gpu,
+    check_cuda,
+    fitting,
+    list_gpus,
+    parse_gpus,
+    take_device,
+    visible_devices,
+)
 from artistid.errors import InputError
 from artistid.sources import ROOT as SCRIPTS
 
-TWO = [Gpu("GPU-aa11"), Gpu("GPU-bb22")]
+TWO = [Gpu(0, "GPU-aa11"), Gpu(1, "GPU-bb22")]
 LISTING = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89)
 GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-f2a7)
   MIG 3g.20gb     Device  0: (UUID: MIG-09d5)
@@ -28,7 +37,7 @@ import os, sys
 sys.path.insert(0, {scripts!r})
 from artistid.devices import Gpu, take_device
 say = lambda line: print(line, flush=True)
-gpus = [Gpu(name) for name in {names!r}]
+gpus = [Gpu(number, name) for number, name in enumerate({names!r})]
 take_device({jobs_per_device}, gpus=lambda: gpus, report=say)
 say("sees " + os.environ.get("CUDA_VISIBLE_DEVICES", "everything"))
 {then}
@@ -191,10 +200,91 @@ def test_gpus_are_listed_by_nvidia_smi(tmp_path, monkeypatch):
     assert list_gpus() == []
 
 
-def fake_nvidia_smi(folder: Path, listing: str) -> None:
+def fake_nvidia_smi(folder: Path, listing: str, status: int = 0, then: str = "") -> None:
+    """Put a program of that name into a folder; it also knows the version of a driver."""
     (folder / "listing").write_text(listing)
-    (folder / "nvidia-smi").write_text(f'#!/bin/sh\n[ "$1" = -L ] && cat "{folder}/listing"\n')
+    (folder / "nvidia-smi").write_text(
+        f'#!/bin/sh\n[ "$1" = -L ] || {{ echo 470.57.02; exit; }}\n'
+        f'cat "{folder}/listing"\n{then}\nexit {status}\n'
+    )
     (folder / "nvidia-smi").chmod(0o755)
+
+
+def test_a_line_that_lists_no_gpu_shifts_no_number():
+    listing = "Unable to determine the device handle for gpu 0000:01:00.0: Unknown Error\n"
+    listing += "GPU 1: A (UUID: GPU-bb22)\n"
+    assert visible_devices("1", parse_gpus(listing)) == ["GPU-bb22"]
+    with pytest.raises(InputError, match=r"'0' names no device .* its numbers \(1\)"):
+        visible_devices("0", parse_gpus(listing))
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch) -> Path:
+    """The device files of a machine with two GPUs, whose nvidia-smi a test may put beside them."""
+    for name in ("nvidia0", "nvidia1", "nvidiactl"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return tmp_path
+
+
+def test_without_nvidia_smi_devices_are_numbers(driver, monkeypatch):
+    monkeypatch.setenv("PATH", str(driver))
+    assert list_gpus(driver) == [Gpu(0, "0"), Gpu(1, "1")]
+
+
+def test_nvidia_smi_that_does_not_answer_locks_no_numbers(driver, monkeypatch):
+    fake_nvidia_smi(driver, "", then="exec sleep 60")
+    monkeypatch.setattr(devices, "_NVIDIA_SMI_SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"cannot list the GPUs .*timed out.*; repair the driver"):
+        list_gpus(driver)
+
+
+def test_nvidia_smi_that_fails_is_an_error_where_there_are_gpus(driver):
+    fake_nvidia_smi(driver, "Failed to initialize NVML: Driver/library version mismatch\n", 18)
+    with pytest.raises(InputError, match=r"exit status 18: Failed to initialize NVML"):
+        list_gpus(driver)
+    assert list_gpus(driver / "empty") == []
+
+
+def test_gpus_that_are_listed_beside_a_broken_one_are_used(driver, caplog):
+    fake_nvidia_smi(driver, "Unable to determine the device handle\nGPU 1: A (UUID: GPU-b)\n", 15)
+    assert list_gpus(driver) == [Gpu(1, "GPU-b")]
+    assert "exit status 15: Unable to determine" in caplog.text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is usable here")
+def test_gpu_that_torch_cannot_use_is_one_line_that_says_what_to_install(driver, monkeypatch):
+    fake_nvidia_smi(driver, "GPU 0: A (UUID: GPU-aa11)\n")
+    with pytest.raises(InputError) as caught:
+        check_cuda("GPU-aa11")
+    message = str(caught.value)
+    assert message.startswith("GPU-aa11: PyTorch cannot compute on this GPU")
+    assert f"driver 470.57.02, PyTorch {torch.__version__} without CUDA" in message
+    assert "install PyTorch's GPU build" in message
+    assert "\n" not in message
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    with pytest.raises(InputError, match=r"for CUDA 13\.0; install a driver for that CUDA"):
+        check_cuda("GPU-aa11")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is usable here")
+def test_training_that_holds_a_gpu_does_not_fall_to_the_processor(small, tmp_path):
+    fake_nvidia_smi(tmp_path, "GPU 0: A (UUID: GPU-aa11)\n")
+    workdir = shutil.copytree(small, tmp_path / "copy")
+    environment = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+        "CUDA_VISIBLE_DEVICES": "0",
+    }
+    run = "small/{}/crnn/song/1s/seed1"
+    weights = f"results/{run.format('runs')}/weights.safetensors"
+    arguments = ("--configfile", "small.yaml", "--forcerun", "train_network")
+    done = snakemake(workdir, weights, *arguments, **environment)
+    assert done.returncode != 0
+    assert "GPU-aa11: PyTorch cannot compute on this GPU" in done.stderr
+    log = (workdir / "results" / f"{run.format('logs/train_network')}.log").read_text()
+    assert "has taken GPU-aa11" in log
+    assert "on CPU" not in log
 
 
 def test_a_place_for_locks_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
@@ -233,6 +323,8 @@ def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memo
     workdir = shutil.copytree(small, tmp_path / "copy")
     with (workdir / "workflow_scripts/artistid/training.py").open("a") as stream:
         stream.write("\ndef fit(*_): raise torch.cuda.OutOfMemoryError('CUDA out of memory.')\n")
+    with (workdir / "workflow_scripts/artistid/devices.py").open("a") as stream:
+        stream.write("\ndef check_cuda(device): pass\n")
     environment = {
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
         "TMPDIR": str(tmp_path),

@@ -77,9 +77,13 @@ def embedding_map(n_artists, n_points=1000):
     return draw_embedding_map(points, artists, albums, "a_$_model$: test slices")
 
 
-def resources(spread):
-    minutes = np.geomspace(1, spread, 9)
-    columns = {"model": MODELS * 3, "minutes": minutes, "gigabytes": np.linspace(2, 5, 9)}
+def resources(spread, gpu_mb=np.nan):
+    columns = {
+        "model": MODELS * 3,
+        "slice_seconds": 1.0,
+        "seconds": np.geomspace(60, 60 * spread, 9),
+    }
+    columns |= {"peak_mb": np.linspace(2000, 5000, 9), "gpu_peak_mb": gpu_mb}
     return draw_resources(pd.DataFrame(columns))
 
 
@@ -99,6 +103,7 @@ FIGURES = {
     "embedding_map_20": lambda: embedding_map(20),
     "resources": lambda: resources(4),
     "resources_log": lambda: resources(100),
+    "resources_of_gpus": lambda: resources(100, np.linspace(500, 900, 9)),
 }
 
 
@@ -183,6 +188,8 @@ def test_unreliable_intervals_are_pale_and_named():
 def test_resources_are_logarithmic_where_they_differ_much(spread, scale):
     minutes, gigabytes = resources(spread).axes
     assert (minutes.get_xscale(), gigabytes.get_xscale()) == (scale, "linear")
+    assert gigabytes.lines[0].get_xdata().tolist() == [2.0, 3.125, 4.25]
+    assert len(resources(spread, 700.0).axes) == 3
 
 
 @pytest.mark.parametrize("n", [4, 10, 60])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from artistid.errors import InputError
@@ -107,6 +108,34 @@ def test_crnn_is_the_baselines():
     assert (network.head.gru.hidden_size, network.head.gru.num_layers) == (32, 2)
     assert network.convolutions(torch.zeros(1, 1, 128, 31)).shape == (1, 128, 1, 1)
     assert network.over_frequency.num_features == 128
+
+
+def test_crnn_starts_as_keras_starts_it():
+    """Keras 2.1's defaults: its documentation of BatchNormalization, Conv2D, GRU and Dense."""
+    torch.manual_seed(3)
+    network = build_network("crnn", 128, 20)
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(0.01, 1e-3)}
+    assert len(norms) == 5
+    biases = [p for n, p in network.named_parameters() if "bias" in n.rpartition(".")[2]]
+    assert sum(bool(bias.any()) for bias in biases if bias.ndim) == 0
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            receptive = layer.weight[0, 0].numel()
+            limit = (6 / (receptive * sum(layer.weight.shape[:2]))) ** 0.5
+            assert 0.97 * limit < layer.weight.abs().max() <= limit
+    gru = network.head.gru
+    for weights in (gru.weight_ih_l0, gru.weight_ih_l1):  # the three gates together
+        limit = (6 / sum(weights.shape)) ** 0.5
+        assert 0.97 * limit < weights.abs().max() <= limit
+    for weights in (gru.weight_hh_l0, gru.weight_hh_l1):
+        assert torch.allclose(weights.T @ weights, torch.eye(32), atol=1e-5)
+
+
+def test_other_networks_keep_torchs_batch_normalisation():
+    for name in ("inception_rnn", "resnet50", "resnet50_rnn"):
+        norms = [m for m in small_network(name).modules() if isinstance(m, nn.BatchNorm2d)]
+        assert {(norm.momentum, norm.eps) for norm in norms} == {(0.1, 1e-5)}
 
 
 def test_kinds_of_models():

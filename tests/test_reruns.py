@@ -131,6 +131,12 @@ EDITS = {
     "a seed is added": Edit(
         config={"experiment": {"seeds": [1, 2, 3]}}, of={"that seed": {"seed": "3"}}, base="tiny"
     ),
+    "the measurements in `benchmarks/` are deleted, and a seed is added": Edit(
+        lambda workdir: shutil.rmtree(workdir / "results/tiny/benchmarks"),
+        config={"experiment": {"seeds": [1, 2, 3]}},
+        of={"that seed": {"seed": "3"}},
+        base="tiny",
+    ),
     "a model is added": Edit(
         config={"experiment": {"models": ["resnet50", "crnn", "gaussian_mfcc", "gmm_mfcc"]}},
         of={"that model": {"model": "gmm_mfcc"}},

@@ -1,16 +1,24 @@
 """What jobs ask for: it follows the work, and what was measured stays below it."""
 
+import copy
 import csv
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from conftest import ROOT, snakemake
+import torch
+from conftest import ROOT, copy_workflow, snakemake, write_config
+from test_devices import fake_nvidia_smi
 
 from artistid.corpus import TRACK_COLUMNS
+from artistid.demo.names import album_name, artist_name, track_name
 from artistid.files import write_rows
+from artistid.networks import build_network
 from artistid.registry import NETWORKS, available
 from artistid.resources import (
+    SAVED_WEIGHTS_MB,
     SLICES_PER_SECOND,
     SNAKEMAKE_MB,
     STEP_MB,
@@ -32,6 +40,7 @@ from artistid.resources import (
     split,
     tables,
     training,
+    training_threads,
 )
 
 LOG_MEL = {"sampling_rate": 16000, "hop_length": 512, "n_mels": 128}
@@ -82,8 +91,48 @@ def test_training_asks_for_more_time_when_there_is_more_to_do(more):
 
 
 def test_every_shipped_network_has_been_measured():
-    for figures in (STEP_MB, WEIGHTS_MB, SLICES_PER_SECOND):
+    for figures in (STEP_MB, WEIGHTS_MB, SAVED_WEIGHTS_MB, SLICES_PER_SECOND):
         assert set(figures) == set(available(NETWORKS))
+
+
+@pytest.mark.parametrize("name", available(NETWORKS))
+def test_disk_of_a_training_holds_two_states_and_the_weights(name, tmp_path):
+    torch.manual_seed(0)
+    network = build_network(name, 128, 20)
+    optimiser = torch.optim.Adam(network.parameters())
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    weights = network.state_dict()
+    state = {"network": weights, "best": copy.deepcopy(weights), "adam": optimiser.state_dict()}
+    torch.save(state, tmp_path / "state.pt")
+    torch.save(weights, tmp_path / "weights.pt")
+    size = {path.stem: path.stat().st_size / 1e6 for path in tmp_path.iterdir()}
+    # A state is replaced when its successor is whole.
+    needed = 2 * size["state"] + size["weights"]
+    without_predictions = asked(name, size=replace(ARTIST20, seconds=0.0)).disk_mb
+    assert needed < without_predictions < 1.3 * needed + 150
+
+
+def test_training_on_the_processor_asks_for_no_cuda_libraries():
+    at_cpu = training(ARTIST20, "crnn", {}, TRAINING, 31, LOG_MEL, on_gpu=False)
+    assert at_cpu.mem_mb == asked().mem_mb - 2500
+
+
+@pytest.mark.parametrize(
+    ("cores", "at_once", "on_gpu", "threads"),
+    [
+        (16, 1, True, 2),
+        (16, 8, True, 2),
+        (1, 1, True, 1),
+        (16, 1, False, 16),
+        (16, 4, False, 4),
+        (4, None, False, 4),
+        (2, 8, False, 1),
+    ],
+)
+def test_threads_of_a_training(cores, at_once, on_gpu, threads):
+    assert training_threads(cores, at_once, on_gpu) == threads
 
 
 def test_classical_systems_ask_by_what_they_learn_from():
@@ -238,6 +287,66 @@ def test_a_training_takes_all_cores_where_no_limit_lets_others_run_beside_it(fin
         for block in blocks:
             found = re.search(r"threads: (\d+)", block)  # not shown where it is 1
             assert int(found[1] if found else 1) == threads
+
+
+def test_a_training_on_a_gpu_leaves_cores_to_others_and_goes_first(finished, tmp_path):
+    fake_nvidia_smi(tmp_path, "GPU 0: A (UUID: GPU-aa11)\n")
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "0"}
+    plan = ("-n", "--quiet", "host", "--forcerun", "train_network", "--configfile", "tiny.yaml")
+    more = ("--cores", "16", "--resources", "gpu=1")
+    done = snakemake(finished, *plan, *more, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    blocks = re.findall(r"^rule (\w+):\n((?: .*\n)+)", done.stdout, re.MULTILINE)
+    trainings = [block for rule, block in blocks if rule == "train_network"]
+    assert trainings
+    for block in trainings:
+        assert "threads: 2\n" in block
+        assert "priority: 1\n" in block
+    others = [block for rule, block in blocks if rule != "train_network"]
+    assert others and not any("priority:" in block for block in others)
+
+
+MACHINE = """
+import os
+real = os.sysconf
+os.sysconf = lambda name: {megabytes} * 10**6 // 4096 if name == "SC_PHYS_PAGES" else real(name)
+"""
+
+
+def on_a_machine_of(megabytes: int, folder: Path, *arguments: str) -> str:
+    """Run Snakemake for two albums of a small demo, which ask for 600 MB each."""
+    (folder / "machine").mkdir(exist_ok=True)
+    (folder / "machine/sitecustomize.py").write_text(MACHINE.format(megabytes=megabytes))
+    demo = {"demo": {"tracks": 1, "seconds": 1}}
+    write_config(folder / "demo.yaml", demo)
+    albums = [f"results/demo/audio/{artist_name(0)}/{album_name(n)}" for n in range(2)]
+    targets = [f"{album}/{track_name(0)}" for album in albums]
+    arguments = (*targets, "--configfile", "demo.yaml", *arguments, "--quiet", "host")
+    done = snakemake(folder, *arguments, PYTHONPATH=str(folder / "machine"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_jobs_side_by_side_take_no_more_memory_than_there_is(tmp_path):
+    workdir = copy_workflow(tmp_path / "workflow")
+    # `--resources` replaces the profile's limits, and not this one.
+    said = on_a_machine_of(1000, workdir, "--resources", "gpu=1")
+    assert '"mem_mb", 999' in said  # whole pages
+    assert "Execute 2 jobs" not in said
+    assert "asks for" not in said
+    said = on_a_machine_of(1000, workdir, "--forceall", "--resources", "mem_mb=1500")
+    assert "Execute 2 jobs" in said
+
+
+def test_job_that_asks_for_more_memory_than_there_is_is_named_and_a_cluster_decides_itself(
+    tmp_path,
+):
+    workdir = copy_workflow(tmp_path / "workflow")
+    line = "make_demo_album: asks for 600 MB of memory, and the limit is 499 MB: its jobs run one"
+    assert on_a_machine_of(500, workdir, "-n").count(line) == 1
+    said = on_a_machine_of(500, workdir, "-n", "--workflow-profile", "profiles/slurm")
+    assert "asks for" not in said
 
 
 def test_further_attempt_asks_for_more(finished):

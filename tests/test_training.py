@@ -1,5 +1,10 @@
 """The training loop and the slices it is fed."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,9 +19,11 @@ from artistid.dataset import (
 )
 from artistid.errors import InputError
 from artistid.mel_cache import write_album
+from artistid.memory import Peaks
 from artistid.networks import build_network
 from artistid.slices import frames_per_slice, slice_starts
-from artistid.training import Feeder, TrainingSettings, embed, fit, predict
+from artistid.sources import ROOT as SCRIPTS
+from artistid.training import Feeder, TrainingSettings, _Precision, embed, fit, predict
 
 FRAMES = 31
 CPU = torch.device("cpu")
@@ -25,6 +32,8 @@ CPU = torch.device("cpu")
 def test_slices_of_the_paper():
     assert [frames_per_slice(seconds, 16000, 512) for seconds in (1, 3, 6)] == [31, 93, 186]
     assert frames_per_slice(1.5, 16000, 512) == 46
+    # 50 * 2.3 is 114.99999999999999 in binary.
+    assert frames_per_slice(2.3, 25600, 512) == 115
     with pytest.raises(InputError, match=r"0\.5 is less than 1 s"):
         frames_per_slice(0.5, 16000, 512)
 
@@ -165,13 +174,93 @@ def test_it_learns():
     assert max(row["validation_macro_f1"] for row in result.history) > 0.9
 
 
+def test_validation_and_test_are_computed_in_float32(monkeypatch):
+    calls = []
+
+    class Counted(_Precision):
+        def autocast(self):
+            calls.append(self)
+            return super().autocast()
+
+    monkeypatch.setattr("artistid.training._Precision", Counted)
+    network, _, (train, validation) = train_toy(SETTINGS)
+    n_batches = -(-len(train.slices) // SETTINGS.batch_size) - 1  # the last has a single slice
+    assert len(calls) == SETTINGS.epochs * n_batches
+    predict(network, validation, SETTINGS)
+    embed(network, validation, SETTINGS, at_most=5)
+    assert len(calls) == SETTINGS.epochs * n_batches
+
+
+def precision_of_a_process(deterministic: bool) -> list[str]:
+    code = (
+        "import os, torch\n"
+        "from artistid.training import set_precision\n"
+        f"set_precision({deterministic})\n"
+        "b = torch.backends\n"
+        "print(b.cuda.matmul.fp32_precision, b.cudnn.conv.fp32_precision, "
+        "b.cudnn.rnn.fp32_precision, b.cudnn.benchmark, "
+        "torch.are_deterministic_algorithms_enabled(), os.environ['CUBLAS_WORKSPACE_CONFIG'])\n"
+    )
+    environment = os.environ | {"CUBLAS_WORKSPACE_CONFIG": "as it was"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=SCRIPTS,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split(maxsplit=5)
+
+
+def test_float32_is_ieee_and_determinism_a_choice():
+    float32 = ["ieee", "ieee", "ieee", "False"]  # cuDNN's own default is TF32
+    assert precision_of_a_process(False) == [*float32, "False", "as it was\n"]
+    assert precision_of_a_process(True) == [*float32, "True", ":4096:8\n"]
+
+
+def test_memory_of_all_sessions_is_kept():
+    assert Peaks(500, None).highest(Peaks(400, None)) == Peaks(500, None)
+    assert Peaks(500, 70.5).highest(Peaks(600, None)) == Peaks(600, 70.5)
+    assert Peaks(500, 70.5).highest(Peaks(600, 80.0)) == Peaks(600, 80.0)
+    _, result, _ = train_toy(SETTINGS)
+    assert result.peaks.process_mb > 100
+    assert result.peaks.gpu_mb is None
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none")
 def test_gpu_learns_with_mixed_precision():
+    assert max(row["validation_macro_f1"] for row in gpu_history(deterministic=False)) > 0.9
+
+
+def gpu_history(deterministic: bool) -> list[dict[str, float]]:
     train, validation = toy_set(64, 0), toy_set(16, 1)
     device, normalisation = torch.device("cuda"), band_statistics(train)
     torch.manual_seed(1)
     network = build_network("resnet50_rnn", 128, 2, {"width": 16}).to(device)
     feeders = [Feeder(part, normalisation, device) for part in (train, validation)]
-    settings = TrainingSettings(epochs=12, learning_rate=3e-3, batch_size=8, patience=None)
-    result = fit(network, *feeders, settings, 1)
-    assert max(row["validation_macro_f1"] for row in result.history) > 0.9
+    settings = TrainingSettings(12, 3e-3, batch_size=8, patience=None, deterministic=deterministic)
+    return fit(network, *feeders, settings, 1).history
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none")
+def test_deterministic_training_repeats_on_a_gpu():
+    code = (
+        "import torch\n"
+        "from artistid.training import set_precision\n"
+        "set_precision(True)\n"
+        "from test_training import gpu_history\n"
+        "print(gpu_history(deterministic=True))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{SCRIPTS}{os.pathsep}{Path(__file__).parent}"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said[0] == said[1]

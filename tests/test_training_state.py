@@ -12,6 +12,7 @@ import torch
 from test_training import CPU, SETTINGS, toy_set
 
 from artistid.dataset import band_statistics
+from artistid.memory import Peaks
 from artistid.networks import build_network
 from artistid.sources import ROOT as SCRIPTS
 from artistid.training import Feeder, TrainingSettings, _Training, fit
@@ -62,6 +63,14 @@ def test_a_resumed_training_ends_with_the_same_bits(path, killed_after):
     expected = network.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in resumed.state_dict().items())
     assert len(result.seconds) == SETTINGS.epochs
+
+
+def test_peak_memory_of_an_earlier_session_is_not_lost(path, monkeypatch):
+    monkeypatch.setattr("artistid.training.peak_mb", lambda: 5000.0)
+    with pytest.raises(KilledError):
+        train(SavedState(path, "key", 0), killed_after=1)
+    monkeypatch.setattr("artistid.training.peak_mb", lambda: 400.0)
+    assert train(SavedState(path, "key", 0))[1].peaks == Peaks(5000.0, None)
 
 
 def test_a_training_that_had_stopped_is_not_trained_on(path):

@@ -9,6 +9,7 @@ from artistid.dataset import class_names, describe_slices, load_tracks, no_slice
 from artistid.errors import ArtistError, InputError
 from artistid.files import read_rows
 from artistid.jobs import logged
+from artistid.memory import Peaks, peak_mb
 from artistid.mfcc import mfcc
 from artistid.predictions import Predictions, write_predictions
 from artistid.records import Stopwatch, on_cpu, write_records
@@ -75,7 +76,7 @@ def train_frame_system(log) -> None:
     }
     write_predictions(Path(output.predictions), axes, classes, predictions)
     provenance = on_cpu(snakemake.config, snakemake.threads, temperature=float(temperature))
-    write_records(output.provenance, output.timing, axes, stopwatch, provenance)
+    write_records(output.provenance, output.timing, axes, stopwatch, provenance, Peaks(peak_mb()))
     log.info("trained in %.1f s", stopwatch.seconds)
 
 

@@ -13,7 +13,7 @@ from artistid.dataset import (
     load_slices,
     without_a_slice,
 )
-from artistid.devices import fitting, take_device
+from artistid.devices import check_cuda, fitting, take_device
 from artistid.embedding import AT_MOST, write_embedding
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
@@ -29,7 +29,9 @@ from artistid.training import (
     describe_device,
     embed,
     fit,
+    peaks_so_far,
     predict,
+    set_precision,
 )
 from artistid.training_state import SavedState, only_one, training_key
 from artistid.weights import save_weights
@@ -40,6 +42,8 @@ def train_network(log) -> None:
     stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
     torch.set_num_threads(snakemake.threads)
+    settings = TrainingSettings(**params.training)
+    set_precision(settings.deterministic)
     device = choose_device()
     log.info("on %s", describe_device(device))
     log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
@@ -55,7 +59,6 @@ def train_network(log) -> None:
     feeders = {subset: Feeder(part, normalisation, device) for subset, part in slices.items()}
 
     torch.manual_seed(axes["seed"])
-    settings = TrainingSettings(**params.training)
     network = build_network(axes["model"], params.log_mel["n_mels"], len(classes), params.settings)
     network = network.to(device)
     saved = saved_state([slices[TRAIN], slices[VALIDATION]])
@@ -88,9 +91,9 @@ def train_network(log) -> None:
         "training": asdict(settings),
         "best_epoch": result.best_epoch,
     }
-    write_records(
-        output.provenance, output.timing, axes, stopwatch, provenance, len(result.history)
-    )
+    peaks = result.peaks.highest(peaks_so_far(device))
+    epochs = len(result.history)
+    write_records(output.provenance, output.timing, axes, stopwatch, provenance, peaks, epochs)
     saved.remove()
     log.info("done: best epoch %d of %d", result.best_epoch, len(result.history))
 
@@ -117,5 +120,7 @@ lock = Path(snakemake.params.state).with_suffix(".lock")
 with logged(snakemake.log[0], name) as log, only_one(lock):
     # Before torch asks for devices, which it does not do when it is imported.
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)
+    if own:
+        check_cuda(own)
     with fitting(snakemake.params.training["batch_size"], own or "the processor"):
         train_network(log)

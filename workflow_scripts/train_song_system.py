@@ -8,6 +8,7 @@ from artistid.calibration import fit_temperature, log_softmax
 from artistid.dataset import class_names, load_tracks
 from artistid.files import read_rows
 from artistid.jobs import logged
+from artistid.memory import Peaks, peak_mb
 from artistid.mfcc import mfcc
 from artistid.predictions import Predictions, write_predictions
 from artistid.records import Stopwatch, on_cpu, write_records
@@ -44,7 +45,7 @@ def train_song_system(log) -> None:
     provenance = on_cpu(
         snakemake.config, snakemake.threads, chosen=system.chosen, temperature=float(temperature)
     )
-    write_records(output.provenance, output.timing, axes, stopwatch, provenance)
+    write_records(output.provenance, output.timing, axes, stopwatch, provenance, Peaks(peak_mb()))
     log.info("trained in %.1f s", stopwatch.seconds)
 
 

@@ -18,15 +18,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from artistid.errors import InputError
+from artistid.errors import InputError, shortened
 
 log = logging.getLogger(__name__)
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _POLL_SECONDS = 1.0
+_NVIDIA_SMI_SECONDS = 120
 # What CUDA's libraries say where torch does not turn it into an exception of its own.
 _OUT_OF_MEMORY = re.compile("CUDA error: (out of memory|CUBLAS_STATUS_ALLOC_FAILED)")
 
@@ -36,10 +37,12 @@ class Gpu:
     """A GPU of the node.
 
     Attributes:
+        number: as ``nvidia-smi`` counts.
         name: what `CUDA_VISIBLE_DEVICES` calls it: ``GPU-<uuid>``, or its number.
         instances: the names of its MIG instances, ``MIG-<uuid>``; none where MIG is off.
     """
 
+    number: int
     name: str
     instances: tuple[str, ...] = ()
 
@@ -49,29 +52,55 @@ class Gpu:
         return self.instances or (self.name,)
 
 
-def list_gpus() -> list[Gpu]:
+def list_gpus(device_files: Path = Path("/dev")) -> list[Gpu]:
     """Return the node's GPUs, as far as this process may see them, in the order of their numbers.
 
-    By ``nvidia-smi``, which sees what a container or a cluster's job was given, else by the files
-    of the driver, which tell numbers only.
+    By ``nvidia-smi``, which sees what a container or a cluster's job was given; where it is not
+    installed, by the files of the driver, which tell numbers only.
+
+    Args:
+        device_files: folder of the driver's files, ``nvidia<number>``.
+
+    Raises:
+        InputError: ``nvidia-smi`` is there and fails on a machine with GPUs. Numbers would not do
+            instead: jobs that lock a GPU by its number and jobs that lock it by its UUID would meet
+            on it.
     """
+    files = device_files.glob("nvidia[0-9]*")
+    numbers = sorted(int(path.name.removeprefix("nvidia")) for path in files)
+    command = ["nvidia-smi", "-L"]
     try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=120)
-    except (OSError, subprocess.TimeoutExpired):
-        numbers = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
-        return [Gpu(number) for number in sorted(numbers, key=int)]
-    return parse_gpus(done.stdout)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS)
+    except FileNotFoundError:
+        return [Gpu(number, str(number)) for number in numbers]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InputError(_nvidia_smi_fails(str(error))) from error
+    gpus = parse_gpus(done.stdout)
+    said = " ".join((done.stdout + done.stderr).split())
+    if done.returncode and numbers and not gpus:
+        raise InputError(_nvidia_smi_fails(f"exit status {done.returncode}: {shortened(said)}"))
+    if done.returncode and gpus:  # one GPU of several is broken
+        log.warning("nvidia-smi -L: exit status %d: %s", done.returncode, shortened(said))
+    return gpus
+
+
+def _nvidia_smi_fails(why: str) -> str:
+    return (
+        f"nvidia-smi -L: cannot list the GPUs ({why}); repair the driver, or set "
+        f"{VISIBLE}= (to nothing) to train on the processor"
+    )
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """Return the GPUs that ``nvidia-smi -L`` lists."""
+    """Return the GPUs that ``nvidia-smi -L`` lists; lines that list none are passed over."""
     gpus: list[Gpu] = []
     for line in listing.splitlines():
         uuid = re.search(r"\(UUID: ([^)]+)\)", line)
-        if uuid and line.startswith("GPU"):
-            gpus.append(Gpu(uuid[1]))
+        number = re.match(r"GPU (\d+):", line)
+        if uuid and number:
+            gpus.append(Gpu(int(number[1]), uuid[1]))
         elif uuid and gpus:
-            gpus[-1] = Gpu(gpus[-1].name, (*gpus[-1].instances, uuid[1]))
+            gpus[-1] = replace(gpus[-1], instances=(*gpus[-1].instances, uuid[1]))
     return gpus
 
 
@@ -98,8 +127,9 @@ def visible_devices(visible: str | None, gpus: Sequence[Gpu]) -> list[str]:
 
 
 def _devices_of(entry: str, gpus: Sequence[Gpu]) -> Sequence[str]:
-    if entry.isdecimal() and int(entry) < len(gpus):
-        return gpus[int(entry)].devices
+    numbered = {gpu.number: gpu.devices for gpu in gpus}
+    if entry.isdecimal() and int(entry) in numbered:
+        return numbered[int(entry)]
     named = {gpu.name: gpu.devices for gpu in gpus}
     named |= {instance: (instance,) for gpu in gpus for instance in gpu.instances}
     matches = [
@@ -110,8 +140,8 @@ def _devices_of(entry: str, gpus: Sequence[Gpu]) -> Sequence[str]:
     if len(matches) != 1:
         raise InputError(
             f"{VISIBLE}: {entry!r} names {'several devices' if matches else 'no device'} of this "
-            f"machine; write numbers from 0 to {len(gpus) - 1}, or UUIDs as `nvidia-smi -L` lists "
-            "them"
+            f"machine; write its numbers ({', '.join(map(str, numbered))}), or UUIDs as "
+            "`nvidia-smi -L` lists them"
         )
     return matches[0]
 
@@ -251,3 +281,47 @@ def fitting(batch_size: int, device: str) -> Iterator[None]:
             f"training.batch_size: batches of {batch_size} slices are too large for the memory of "
             f"{device}; lower it, or let fewer jobs use that device"
         ) from error
+
+
+def check_cuda(device: str) -> None:
+    """Make sure that torch can compute on the GPU that this process has taken.
+
+    Without this, a driver that is too old, a torch without CUDA or a GPU in MIG mode without
+    instances would let a training fall to the processor, and take days in silence.
+
+    Args:
+        device: what `take_device` returned.
+
+    Raises:
+        InputError: names the driver, torch's CUDA version, and what to install.
+    """
+    import torch
+
+    try:
+        torch.ones(1, device="cuda").add_(1).cpu()  # loads a kernel: it may be built for newer GPUs
+        return
+    except (AssertionError, RuntimeError) as error:
+        if isinstance(error, torch.cuda.OutOfMemoryError) or _OUT_OF_MEMORY.search(str(error)):
+            raise  # `fitting` says what to do
+        why = shortened(str(error).partition("\n")[0])
+    built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    wanted = (
+        "a driver for that CUDA or newer, or a PyTorch built for the CUDA of this driver"
+        if torch.version.cuda
+        else "PyTorch's GPU build (pip install --force-reinstall torch from pypi.org)"
+    )
+    raise InputError(
+        f"{device}: PyTorch cannot compute on this GPU ({why}): driver {_driver_version()}, "
+        f"PyTorch {torch.__version__} {built}; install {wanted}, make an instance if the GPU is in "
+        f"MIG mode, or set {VISIBLE}= (to nothing) to train on the processor"
+    )
+
+
+def _driver_version() -> str:
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    version = done.stdout.strip().partition("\n")[0]
+    return version if re.fullmatch(r"[0-9.]+", version) else "unknown"

@@ -1,4 +1,4 @@
-"""What every run leaves beside its predictions: how it was made, and how long it took."""
+"""What every run leaves beside its predictions: how it was made, and what it took."""
 
 import time
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from artistid.files import write_json, write_rows
+from artistid.memory import Peaks
 from artistid.provenance import describe_run
 
 TIMING_COLUMNS = (
@@ -18,6 +19,8 @@ TIMING_COLUMNS = (
     "seed",
     "seconds",
     "epochs",
+    "peak_mb",
+    "gpu_peak_mb",
     "device",
     "started",
     "finished",
@@ -65,9 +68,10 @@ def write_records(
     axes: Mapping[str, Any],
     stopwatch: Stopwatch,
     provenance: Mapping[str, Any],
+    peaks: Peaks,
     epochs: int | None = None,
 ) -> None:
-    """Write a run's provenance, and, in a file of its own, its times.
+    """Write a run's provenance, and, in a file of its own, its times and its memory.
 
     Args:
         provenance_json: JSON file without any time, so that runs can be compared bit by bit.
@@ -76,6 +80,7 @@ def write_records(
         stopwatch: measured the training.
         provenance: ``config`` (in force), ``device``, ``device_type``, ``threads``, ``libraries``
             (names) and whatever else is worth keeping under other keys.
+        peaks: the highest memory of the run, in all its sessions.
         epochs: that were trained; None where there are none.
     """
     known = ("config", "device", "threads", "libraries")
@@ -85,6 +90,8 @@ def write_records(
     timing = {
         "seconds": round(stopwatch.seconds, 3),
         "epochs": epochs,
+        "peak_mb": round(peaks.process_mb, 1),
+        "gpu_peak_mb": None if peaks.gpu_mb is None else round(peaks.gpu_mb, 1),
         "device": provenance["device_type"],
         "started": stopwatch.started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -24,12 +24,20 @@ from artistid.files import TEXT
 SNAKEMAKE_MB, SNAKEMAKE_MB_PER_ALBUM = 350, 0.05
 # Python with numpy, h5py and a decoder; with matplotlib, pandas or parts of scipy.
 PLAIN_MB, LIBRARIES_MB = 150, 350
-# torch in a process with a GPU: CUDA's libraries are mapped and a context is made. Without one 370.
-TORCH_MB = 3000
+# torch in a process with a GPU (CUDA's libraries are mapped, a context is made), and without one.
+TORCH_ON_GPU_MB, TORCH_ON_CPU_MB = 3000, 500
+# Of a training with a GPU: one launches the kernels of the forward pass, one of the backward.
+GPU_THREADS = 2
 # Megabytes that a training step holds for each slice of a second at the published width, and for
 # the weights, their gradients and Adam's two averages.
 STEP_MB = {"crnn": 10, "inception_rnn": 14, "resnet50": 11, "resnet50_rnn": 11}
 WEIGHTS_MB = {"crnn": 150, "inception_rnn": 150, "resnet50": 800, "resnet50_rnn": 200}
+# Megabytes of a network's weights at the published width, as a file holds them.
+SAVED_WEIGHTS_MB = {"crnn": 2.5, "inception_rnn": 2, "resnet50": 95, "resnet50_rnn": 10}
+# What a training has on disk at most, in weights: the state of an unfinished training holds the
+# network, Adam's two averages and the best weights, and stands beside the state that replaces it;
+# and the weights themselves.
+SAVED_COPIES = 2 * 4 + 1
 PUBLISHED_WIDTH, FRAMES_PER_SECOND = 64, 31
 # Slices of a second that a slow GPU (of 2016, in 32 bits) trains on in a second.
 SLICES_PER_SECOND = {"crnn": 2000, "inception_rnn": 1000, "resnet50": 1000, "resnet50_rnn": 1500}
@@ -173,6 +181,23 @@ def step_mb(model: str, settings: Mapping[str, Any], batch_size: int, slice_fram
     return 100 + per_slice * slices * width + weights * max(width, width**2)
 
 
+def training_threads(cores: int, at_once: int | None, on_gpu: bool) -> int:
+    """Return the processor threads of a training on this machine.
+
+    On a GPU two: more would keep other jobs waiting and feed it no faster. On the processor a
+    training has its share of the cores: small networks gain little from a second thread, and two
+    trainings side by side are faster than one after the other with twice the threads
+    (benchmarks/training.py).
+
+    Args:
+        cores: of all jobs together.
+        at_once: trainings that may run at the same time; None for no limit.
+        on_gpu: whether this machine has a GPU for them.
+    """
+    share = max(1, cores // max(1, at_once or 1))
+    return min(GPU_THREADS, cores) if on_gpu else share
+
+
 def training(
     size: CorpusSize,
     model: str,
@@ -180,10 +205,12 @@ def training(
     training: Mapping[str, Any],
     slice_frames: int,
     log_mel: Mapping[str, Any],
+    on_gpu: bool = True,
 ) -> Needs:
     """Training of a network, all epochs of it, and its predictions.
 
-    The data set is held once, and most of it twice while tracks are joined.
+    The data set is held once, and most of it twice while tracks are joined. `on_gpu` is false where
+    it is known that no GPU will be there.
     """
     data_mb = log_mel_mb(size.seconds, log_mel)
     predictions_mb = _answers_mb(size, slice_frames, log_mel)
@@ -191,10 +218,12 @@ def training(
     rate = SLICES_PER_SECOND.get(model, min(SLICES_PER_SECOND.values()))
     seconds = training["epochs"] * size.seconds / rate * max(1, width**2)
     step = step_mb(model, settings, training["batch_size"], slice_frames)
+    saved_mb = SAVED_WEIGHTS_MB.get(model, max(SAVED_WEIGHTS_MB.values())) * max(width, width**2)
     return needs(
-        TORCH_MB + 2 * data_mb + step + 4 * predictions_mb,
+        (TORCH_ON_GPU_MB if on_gpu else TORCH_ON_CPU_MB)
+        + (2 * data_mb + step + 4 * predictions_mb),
         20 + data_mb / 50 / 60 + seconds / 60,
-        200 * max(1, width**2) + predictions_mb,
+        SAVED_COPIES * saved_mb + predictions_mb,
         len(size.albums),
     )
 

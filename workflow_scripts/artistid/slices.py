@@ -1,5 +1,7 @@
 """Slices: runs of consecutive frames cut from a track, without overlap."""
 
+import math
+
 from artistid.errors import InputError
 
 
@@ -14,7 +16,8 @@ def frames_per_slice(seconds: float, sampling_rate: int, hop_length: int) -> int
     """
     if seconds < 1:
         raise InputError(f"slice_seconds: {seconds:g} is less than 1 s; write 1 or more")
-    return int(sampling_rate // hop_length * seconds)
+    # 50 * 2.3 is 114.99999999999999 in binary: what a person would call 115 is rounded first.
+    return math.floor(round(sampling_rate // hop_length * seconds, 6))
 
 
 def slice_starts(n_frames: int, slice_frames: int) -> range:

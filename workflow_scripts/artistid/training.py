@@ -2,9 +2,10 @@
 
 import copy
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.dataset import SliceSet
+from artistid.memory import MEGA, Peaks, peak_mb
 from artistid.predictions import Predictions
 from artistid.scores import scores
 from artistid.training_state import SavedState
@@ -36,7 +38,9 @@ class TrainingSettings:
         batch_size: slices in a step (Nasrullah & Zhao 2019).
         patience: epochs without a better validation loss before training stops; None trains all
             epochs (Nasrullah & Zhao 2019).
-        mixed_precision: on a GPU, 16-bit arithmetic where it is safe.
+        mixed_precision: on a GPU, train convolutions in 16-bit arithmetic. Validation and test
+            are always computed in float32.
+        deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
     """
 
     epochs: int = 300
@@ -44,15 +48,24 @@ class TrainingSettings:
     batch_size: int = 16
     patience: int | None = 10
     mixed_precision: bool = True
+    deterministic: bool = False
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What training produced: history by epoch, seconds by epoch, and the best epoch's number."""
+    """What training produced.
+
+    Attributes:
+        history: a row of HISTORY_COLUMNS for each epoch.
+        seconds: of each epoch.
+        best_epoch: the number of the epoch whose weights are kept.
+        peaks: the highest memory of all sessions of the training.
+    """
 
     history: list[dict[str, float]]
     seconds: list[float]
     best_epoch: int
+    peaks: Peaks
 
 
 class Feeder:
@@ -88,6 +101,22 @@ class Feeder:
         )
 
 
+def set_precision(deterministic: bool) -> None:
+    """Set how a GPU computes, for the rest of the process, before the first use of the GPU.
+
+    float32 is IEEE float32 everywhere: by default cuDNN computes convolutions and recurrences in
+    TF32, which keeps 10 bits of the fraction. Only what `mixed_precision` says runs in 16 bits.
+
+    Args:
+        deterministic: take only algorithms that repeat bit for bit; one that cannot is an error.
+    """
+    torch.backends.fp32_precision = "ieee"
+    torch.backends.cudnn.benchmark = False  # the fastest algorithm changes between processes
+    if deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when CUDA's libraries are loaded
+        torch.use_deterministic_algorithms(True)
+
+
 def choose_device() -> torch.device:
     """Return the GPU when there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -98,6 +127,12 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
     return f"CPU, {torch.get_num_threads()} threads (no GPU was found)"
+
+
+def peaks_so_far(device: torch.device) -> Peaks:
+    """Return the highest memory of this process, and what torch has reserved of its GPU."""
+    on_gpu = device.type == "cuda"
+    return Peaks(peak_mb(), torch.cuda.max_memory_reserved(device) / MEGA if on_gpu else None)
 
 
 def fit(
@@ -135,7 +170,7 @@ def fit(
             break
         started = time.perf_counter()
         train_loss = _train_epoch(training, train, settings.batch_size)
-        logits = _logits(network, validation, training.precision, settings.batch_size)
+        logits = _logits(network, validation, settings.batch_size)
         validation_loss = functional.cross_entropy(logits, validation.targets).item()
         counts = _confusion(logits, validation.targets)
         values = (epoch, train_loss, validation_loss, scores(counts)["macro_f1"])
@@ -146,7 +181,7 @@ def fit(
     if not training.best_epoch:
         raise FloatingPointError("the validation loss was never a number; lower the learning rate")
     network.load_state_dict(training.best_weights)
-    return Fit(training.history, training.seconds, training.best_epoch)
+    return Fit(training.history, training.seconds, training.best_epoch, training.peaks())
 
 
 class _Training:
@@ -165,6 +200,11 @@ class _Training:
         self.best_loss = float("inf")
         self.best_epoch = 0
         self.best_weights = copy.deepcopy(network.state_dict())
+        self.earlier_peaks = Peaks()
+
+    def peaks(self) -> Peaks:
+        """Return the highest memory so far, earlier sessions included."""
+        return self.earlier_peaks.highest(peaks_so_far(self.device))
 
     def end_epoch(self, values: tuple[float, ...], seconds: float) -> None:
         """Note an epoch's losses and time, and keep the weights if they are the best so far."""
@@ -186,6 +226,7 @@ class _Training:
             "random_of_gpu": torch.cuda.get_rng_state(self.device) if on_gpu else None,
             "history": self.history,
             "seconds": self.seconds,
+            "peaks": asdict(self.peaks()),
             "best_loss": self.best_loss,
             "best_epoch": self.best_epoch,
             "best_weights": self.best_weights,
@@ -203,12 +244,12 @@ class _Training:
         self.history, self.seconds = list(state["history"]), list(state["seconds"])
         self.best_loss, self.best_epoch = state["best_loss"], state["best_epoch"]
         self.best_weights = state["best_weights"]
+        self.earlier_peaks = Peaks(**state["peaks"])
 
 
 def predict(network: nn.Module, feeder: Feeder, settings: TrainingSettings) -> Predictions:
     """Return a network's predictions for every slice of a subset."""
-    precision = _Precision(feeder.device, settings.mixed_precision)
-    logits = _logits(network, feeder, precision, settings.batch_size)
+    logits = _logits(network, feeder, settings.batch_size)
     slices = feeder.slices
     return Predictions(
         functional.log_softmax(logits, dim=1).cpu().numpy(),
@@ -227,26 +268,24 @@ def embed(
     Args:
         network: trained.
         feeder: the subset.
-        settings: for the batch size and precision.
+        settings: for the batch size.
         at_most: number of slices.
 
     Returns:
         Features (slices, features) and the slices' positions in the subset (slices,).
     """
     network.eval()
-    precision = _Precision(feeder.device, settings.mixed_precision)
     n_slices = len(feeder.slices)
     positions = torch.linspace(0, n_slices - 1, min(at_most, n_slices)).round().long()
     pieces = []
     for batch in positions.split(settings.batch_size):
         slices, _ = feeder.batch(batch)
-        with precision.autocast():
-            pieces.append(network.embed(slices).float().cpu())
+        pieces.append(network.embed(slices).cpu())
     return torch.cat(pieces).numpy(), positions.numpy()
 
 
 class _Precision:
-    """Where arithmetic runs in 16 bits: on a GPU, in bfloat16 where it is native, else float16."""
+    """Where training runs in 16 bits: on a GPU, in bfloat16 where it is native, else float16."""
 
     def __init__(self, device: torch.device, mixed: bool) -> None:
         self.device_type = device.type
@@ -280,14 +319,11 @@ def _train_epoch(training: _Training, feeder: Feeder, batch_size: int) -> float:
 
 
 @torch.inference_mode()
-def _logits(network: nn.Module, feeder: Feeder, precision: _Precision, batch_size: int) -> Tensor:
+def _logits(network: nn.Module, feeder: Feeder, batch_size: int) -> Tensor:
+    """Return a subset's logits in float32: in 16 bits they tie, and ties go to the first artist."""
     network.eval()
-    pieces = []
-    for positions in torch.arange(len(feeder.slices)).split(batch_size):
-        slices, _ = feeder.batch(positions)
-        with precision.autocast():
-            pieces.append(network(slices).float())
-    return torch.cat(pieces)
+    batches = torch.arange(len(feeder.slices)).split(batch_size)
+    return torch.cat([network(feeder.batch(positions)[0]) for positions in batches])
 
 
 def _confusion(logits: Tensor, targets: Tensor) -> NDArray[np.int64]:

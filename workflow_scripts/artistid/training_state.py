@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from artistid.files import replacing
 
 log = logging.getLogger(__name__)
-FORMAT = "artistid training state 1"
+FORMAT = "artistid training state 2"
 
 
 def training_key(

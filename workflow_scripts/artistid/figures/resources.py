@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from artistid.figures.style import (
     COLOURS,
     COLUMN,
+    PAGE,
     in_order,
     label,
     new_figure,
@@ -22,33 +23,49 @@ if TYPE_CHECKING:
 
 MAX_LINEAR_SPREAD = 20  # the largest over the smallest value from which on an axis is logarithmic
 _FEW_TICKS = 200  # spread below which powers of ten alone are too few ticks
-_QUANTITIES = {"minutes": "run time (min)", "gigabytes": "memory (GB)"}
+# Columns of the runs: divided by how much, and the label of their axis.
+_QUANTITIES = {
+    "seconds": (60, "training (min)"),
+    "peak_mb": (1000, "memory (GB)"),
+    "gpu_peak_mb": (1000, "GPU memory (GB)"),
+}
 
 
 @styled()
-def draw_resources(table: "pd.DataFrame") -> Figure:
+def draw_resources(runs: "pd.DataFrame") -> Figure:
     """Draw time and memory of every run, and each model's median.
 
     Args:
-        table: a row for each run: ``model``, ``minutes``, ``gigabytes``; the model of the first row
-            is drawn on top.
+        runs: a row for each run: ``model``, ``slice_seconds``, ``seconds`` of training, ``peak_mb``
+            and ``gpu_peak_mb`` (empty without a GPU); the model of the first row is drawn on top.
     """
-    models = in_order(table["model"])
-    figure = new_figure(COLUMN, 0.95 + 0.22 * len(models))
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, (column, text) in zip(panels, _QUANTITIES.items(), strict=True):
+    names = _names(runs)
+    models = in_order(names)
+    shown = [column for column in _QUANTITIES if runs[column].notna().any()]
+    width = COLUMN if len(shown) == 2 else PAGE
+    figure = new_figure(width, 0.95 + 0.22 * len(models))
+    panels = figure.subplots(1, len(shown), sharey=True)
+    for axes, column in zip(panels, shown, strict=True):
+        divisor, text = _QUANTITIES[column]
+        quantity = runs[column] / divisor
         for row, model in enumerate(models):
-            values = table.loc[table["model"] == model, column]
-            runs = axes.plot(values, np.full(len(values), row), "o", **_DOT, label="run")
+            values = quantity[names == model]
+            dots = axes.plot(values, np.full(len(values), row), "o", **_DOT, label="run")
             middle = axes.plot(values.median(), row, "|", **_MEDIAN, label="median")
-        _scale(axes, table[column])
+        _scale(axes, quantity)
         axes.set_xlabel(text)
         axes.tick_params(axis="y", length=0)
         without_box(axes)
     panels[0].set_yticks(range(len(models)), [label(model, 20) for model in models])
     panels[0].set_ylim(len(models) - 0.5, -0.5)
-    figure.legend(handles=[*runs, *middle], loc="outside lower center", ncols=2)
+    figure.legend(handles=[*dots, *middle], loc="outside lower center", ncols=2)
     return figure
+
+
+def _names(runs: "pd.DataFrame") -> "pd.Series":
+    """Return each run's model, with the length of its slices where a model has several."""
+    several = runs.groupby("model")["slice_seconds"].transform("nunique") > 1
+    return runs["model"].where(~several, runs["model"] + runs["slice_seconds"].map(" {:g}s".format))
 
 
 _DOT = {"markersize": 3.5, "color": COLOURS[5], "markeredgecolor": "white", "markeredgewidth": 0.3}
