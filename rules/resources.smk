@@ -10,7 +10,7 @@ from artistid.devices import VISIBLE, list_gpus, visible_devices
 from artistid.memory import limit_mb
 
 # Jobs run on this machine; a cluster shares out the memory and the cores of its nodes itself.
-RUNS_HERE = workflow.is_main_process and workflow.resource_settings.cores is not None
+RUNS_HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
 # Not in a profile, whose limits are all replaced by `--resources gpu=1`.
 if RUNS_HERE and workflow.global_resources.get("mem_mb").value is None:
     workflow.register_resource("mem_mb", limit_mb())

@@ -98,5 +98,9 @@ rule make_tables:
         tables=TABLES,
         models=config["experiment"]["models"],
         first_seconds=config["experiment"]["slice_seconds"],
+        learning_rates={
+            network: config["training"]["learning_rate"]
+            for network in networks(config)
+        },
     script:
         "../workflow_scripts/make_tables.py"

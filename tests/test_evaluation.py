@@ -19,7 +19,8 @@ from artistid.evaluation import (
 )
 from artistid.outcomes import Outcomes, read_outcomes, write_outcomes
 from artistid.predictions import Predictions, read_predictions, write_predictions
-from artistid.published import published_table, side_by_side
+from artistid.published import published_table, side_by_side, with_published_hours
+from artistid.registry import KINDS, available
 from artistid.rendering import markdown, write_html
 from artistid.scores import confusion_counts, f1_per_class, scores
 from artistid.tables import (
@@ -30,6 +31,7 @@ from artistid.tables import (
     read_table,
     slices_by_split,
     summarise_runs,
+    training_time_table,
     training_times,
     with_intervals,
 )
@@ -286,7 +288,7 @@ def test_published_values_stand_beside_what_was_measured_alike():
     rows = metrics("crnn", "song", 1, [0.6, 0.7, 0.8])
     rows += metrics("crnn", "song", 3, [0.9], "song", "vote")
     rows += metrics("crnn", "song", 3, [0.1], "song", "mean")
-    table = side_by_side(published, pd.DataFrame(rows))
+    table = side_by_side(published, pd.DataFrame(rows), {"crnn": 1e-3, "resnet50": 1e-4})
     assert "training hours" not in set(table["metric"])
     crnn = table[(table["model"] == "crnn") & (table["split"] == "song")]
     of_slices = crnn[(crnn["level"] == "slice") & (crnn["slice_seconds"] == 1)].iloc[0]
@@ -298,6 +300,37 @@ def test_published_values_stand_beside_what_was_measured_alike():
     assert table["measured"].notna().sum() == 2
     shown = published_table(table)
     assert shown["Measured"].tolist().count("–") == len(table) - 2
+    # A row names the rate that its network was trained with here; no other does.
+    assert (shown["Learning rate"] == "0.001").equals(table["measured"].notna())
+    assert set(shown["Learning rate"]) == {"0.001", "–"}
+
+
+def test_published_results_carry_their_corrections():
+    published = read_table(ROOT / "resources/published_results.csv")
+    assert not published["source"].str.contains("Zhang et al. \\(FGNL").any()
+    fgnl = published[published["system"].str.contains("FGNL")]
+    assert set(fgnl["source"]) == {"Kuo Wei & Lin AAAI 2021"}
+    assert sorted(fgnl["value"]) == [0.55, 0.58, 0.73, 0.74, 0.83]
+    assert {"genreMERT + LCA", "CRNN + domain adaptation (CAN)"} <= set(published["system"])
+    known = {name for kind in KINDS for name in available(kind)} | {""}
+    assert set(published["model"]) <= known
+    assert (published["model"] != "").sum() == 34
+
+
+def test_the_papers_training_hours_stand_beside_ours():
+    published = read_table(ROOT / "resources/published_results.csv")
+    models = ["inception_rnn", "resnet50", "resnet50_rnn", "crnn"]
+    rows = [
+        {"model": model, "slice_seconds": seconds, "device": "cuda", "seconds": 3600, "epochs": 9}
+        for model in models
+        for seconds in (1.0, 3.0)
+    ]
+    times = training_times(pd.DataFrame(rows), models)
+    shown = training_time_table(with_published_hours(times, published))
+    at_1s = shown[shown["Slice"] == "1 s"]
+    assert at_1s["Published minutes"].tolist() == ["420", "540", "660", "–"]
+    assert set(shown["Published minutes"][shown["Slice"] == "3 s"]) == {"–"}
+    assert "Published minutes" not in training_time_table(times)
 
 
 def test_markdown_escapes_what_would_break_a_table():

@@ -1,5 +1,6 @@
 """Published results beside measured ones, where the corpus is the one that they are about."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ _METRICS = {"macro F1": "macro_f1", "weighted F1": "weighted_f1", "accuracy": "a
 _POOLING = {"crnn": "vote"}
 
 
-def side_by_side(published: "pd.DataFrame", metrics: "pd.DataFrame") -> "pd.DataFrame":
+def side_by_side(
+    published: "pd.DataFrame", metrics: "pd.DataFrame", learning_rates: Mapping[str, float]
+) -> "pd.DataFrame":
     """Return every published result with what we measured at the same split, level and metric.
 
     A published mean stands beside our mean over the seeds, with its number of runs. A result
@@ -21,12 +24,15 @@ def side_by_side(published: "pd.DataFrame", metrics: "pd.DataFrame") -> "pd.Data
     Args:
         published: rows of ``resources/published_results.csv``.
         metrics: rows of all runs.
+        learning_rates: what each network was trained with here; its authors' may have been another.
     """
     table = published[published["metric"] != HOURS].copy()
     measured = [_measured(row, metrics) for row in table.to_dict("records")]
     table["measured"] = [value for value, _ in measured]
     table["measured_runs"] = [runs for _, runs in measured]
     table["measured"] = table["measured"].astype(float)
+    trained = table["model"].where(table["measured_runs"] > 0)
+    table["learning_rate"] = trained.map(learning_rates).astype(float)
     return table
 
 
@@ -68,9 +74,26 @@ def published_table(table: "pd.DataFrame") -> "pd.DataFrame":
             "Published": table["value"].map("{:.3f}".format),
             "Measured": table["measured"].map(lambda v: "–" if v != v else f"{v:.3f}"),
             "Runs": table["measured_runs"],
+            "Learning rate": table["learning_rate"].map(lambda v: "–" if v != v else f"{v:g}"),
             "Protocol of the published value": table["protocol"],
         }
     )
+
+
+def with_published_hours(times: "pd.DataFrame", published: "pd.DataFrame") -> "pd.DataFrame":
+    """Return training times with the paper's beside them, in ``published_hours``.
+
+    The paper does not say of which slice length its times are: they stand beside a model's shortest
+    slices, at which it trained every network.
+
+    Args:
+        times: what `artistid.tables.training_times` returns.
+        published: rows of ``resources/published_results.csv``.
+    """
+    hours = published[published["metric"] == HOURS].set_index("model")["value"]
+    shortest = times.groupby("model")["slice_seconds"].transform("min")
+    is_shortest = times["slice_seconds"] == shortest
+    return times.assign(published_hours=times["model"].map(hours).where(is_shortest))
 
 
 def _year(year: float) -> str:

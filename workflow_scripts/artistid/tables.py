@@ -238,10 +238,14 @@ def training_times(timings: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFr
 
 
 def training_time_table(times: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the training times as they are printed."""
+    """Return the training times as they are printed.
+
+    Args:
+        times: what `training_times` returns; with ``published_hours``, these stand beside them.
+    """
     import pandas as pd
 
-    return pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "Model": times["model"],
             "Slice": times["slice_seconds"].map(length),
@@ -252,6 +256,10 @@ def training_time_table(times: "pd.DataFrame") -> "pd.DataFrame":
             "Device": times["device"],
         }
     )
+    if "published_hours" in times:
+        minutes = 60 * times["published_hours"]
+        shown.insert(3, "Published minutes", minutes.map(_or_dash("{:g}")))
+    return shown
 
 
 def _or_dash(pattern: str) -> Callable[[float], str]:
