@@ -4,17 +4,18 @@
 # make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
 # make lint   formats, lints and dry runs of every shipped configuration
 # make readme write what is generated in README.md anew, from the demo's results
+# make lock   compile requirements.txt from requirements.in (uv needed)
 # make clean  remove the demo's results and the environment
 
 PYTHON ?= python3
-CORES ?= $(shell nproc)
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 INSTALLED := .venv/installed-from-requirements.txt
 
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test test-cluster lint format readme environment clean
+.PHONY: run report test test-cluster lint format readme lock environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -42,6 +43,13 @@ format: environment
 
 readme: run
 	python docs/update_readme.py
+
+# For every platform and Python at once. What requirements.txt pins already stays, unless a package in
+# requirements.in asks for another version.
+lock:
+	@command -v uv >/dev/null || { echo "make lock: uv is missing; run: pip install uv" >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --excludes requirements.excludes \
+		--custom-compile-command "make lock" --output-file requirements.txt requirements.in
 
 # The environment is complete when a copy of the list it was installed from lies in it: an edit of
 # the list, or an installation that was cut off, installs anew.

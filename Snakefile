@@ -4,9 +4,9 @@
 #
 # The experiment is configured in config.yaml; how and where jobs run, in profiles/.
 
-from snakemake.utils import min_version
 
-min_version("9.0")
+# First, because it refuses every version of Snakemake but the one that it repairs.
+include: "rules/repairs.smk"
 
 
 configfile: "config.yaml"
@@ -17,7 +17,6 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/resources.smk"
-include: "rules/repairs.smk"
 
 
 wildcard_constraints:

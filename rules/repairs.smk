@@ -1,5 +1,18 @@
-# Repairs of Snakemake 9.27, which this workflow cannot do without; to be looked at again whenever
-# Snakemake's pin is raised. tests/test_repairs.py and tests/test_reruns.py fail where they are missing.
+# Repairs of Snakemake that this workflow depends on. They replace private methods, which any release
+# may change, so every other version is refused. When the pin is raised, compare each repair with the
+# new source; tests/test_repairs.py and tests/test_reruns.py fail where one is missing.
+
+from snakemake import __version__ as _installed
+from snakemake.exceptions import WorkflowError
+
+REPAIRED_SNAKEMAKE = "9.27.1"
+
+if _installed != REPAIRED_SNAKEMAKE:
+    raise WorkflowError(
+        f"Snakemake {_installed} is installed, but this workflow replaces private methods of "
+        f"Snakemake {REPAIRED_SNAKEMAKE} (rules/repairs.smk) and was tested with that version only; "
+        "`make environment` installs it into .venv"
+    )
 
 from snakemake import logging as snakemake_logging
 from snakemake.dag import DAG

@@ -1,25 +1,73 @@
-"""Groups of jobs, some of which run while a checkpoint is evaluated; logs of jobs that failed.
+"""The version that is repaired; groups of jobs, some of which run while a checkpoint is evaluated;
+logs of jobs that failed.
 
 What else rules/repairs.smk mends, tests/test_reruns.py and test_shipped_configurations.py show.
 """
 
+import os
 import runpy
+import subprocess
+import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-import snakemake.api  # noqa: F401  (before its dag, which it imports in a circle)
-from conftest import ROOT
+import snakemake.api  # before its dag, which it imports in a circle
+from conftest import ROOT, copy_workflow
 from snakemake import logging
 from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
+
+REPAIRS = ROOT / "rules/repairs.smk"
+METHODS = ("bfs", "update_needrun", "update_groups", "_update_group_components")
 
 
 @pytest.fixture
-def repaired(monkeypatch) -> None:
-    """Snakemake as rules/repairs.smk repairs it."""
+def repaired(monkeypatch) -> dict[str, Any]:
+    """Snakemake as rules/repairs.smk repairs it; returns what that file defines."""
     monkeypatch.setattr(logging, "show_logs", logging.show_logs)
-    for name in ("bfs", "update_needrun", "update_groups", "_update_group_components"):
+    for name in METHODS:
         monkeypatch.setattr(DAG, name, getattr(DAG, name))
-    runpy.run_path(str(ROOT / "rules/repairs.smk"))
+    return runpy.run_path(str(REPAIRS))
+
+
+def test_the_pinned_version_is_the_repaired_one(repaired):
+    lines = (ROOT / "requirements.in").read_text().splitlines()
+    pinned = next(line for line in lines if line.startswith("snakemake=="))
+    assert pinned.partition("#")[0].strip() == f"snakemake=={repaired['REPAIRED_SNAKEMAKE']}"
+
+
+@pytest.mark.parametrize("version", ["9.27.0", "99.0.0"])
+def test_another_version_of_snakemake_is_refused_and_left_as_it_is(version, monkeypatch):
+    before = {name: getattr(DAG, name) for name in METHODS}
+    monkeypatch.setattr(snakemake, "__version__", version)
+    with pytest.raises(WorkflowError) as refused:
+        runpy.run_path(str(REPAIRS))
+    line = str(refused.value)
+    assert line.startswith(f"Snakemake {version} is installed")
+    assert "(rules/repairs.smk)" in line
+    assert "`make environment`" in line
+    assert "\n" not in line
+    assert {name: getattr(DAG, name) for name in METHODS} == before
+
+
+def test_a_run_with_another_version_ends_with_the_line(tmp_path):
+    workdir = copy_workflow(tmp_path / "workflow")
+    code = (
+        "import sys, snakemake; snakemake.__version__ = '99.0.0';"
+        " from snakemake.cli import main; main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--cores", "1", "--dry-run"],
+        cwd=workdir,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 1
+    assert "Snakemake 99.0.0 is installed, but this workflow replaces" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 class Group:
