@@ -30,6 +30,8 @@ rule find_near_duplicates:
 rule audit_split:
     input:
         split=split_manifest,
+        # Where these tracks change, the split is drawn again.
+        usable=ancient(usable_tracks),
         # For checksums: where one changed, so did the near-duplicates' caches.
         tracks=ancient(scanned_tracks),
         near_duplicates=rules.find_near_duplicates.output.pairs,
@@ -40,6 +42,8 @@ rule audit_split:
         f"{LOGS}/audit_split/{{split}}/seed{{seed}}.log",
     benchmark:
         f"{BENCHMARKS}/audit_split/{{split}}/seed{{seed}}.tsv"
+    # What is wrong with any split is said before the first training.
+    priority: 1
     conda:
         "../envs/audio.yaml"
     threads: 1

@@ -27,6 +27,8 @@ rule score_run:
 rule score_references:
     input:
         split=split_manifest,
+        # Must exist; rerunning the audit scores nothing again.
+        audit=ancient(AUDIT),
         log_mel=log_mel_files,
         sources=sources("score_references.py"),
     output:

@@ -1,4 +1,4 @@
-"""The leakage audit as a user meets it: a copy of a recording on another album."""
+"""The audit as a user meets it: a copy of a recording on another album, an edited manifest."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from conftest import copy_workflow, snakemake, write_config
 
 from artistid.audio import mono_blocks
 from artistid.demo.recordings import make_album
-from artistid.files import read_rows
+from artistid.files import read_rows, write_rows
+from artistid.splits import COLUMNS
 
 SEED = 1  # parts the copy from its original in both splits
 CONFIG = {
@@ -116,3 +117,93 @@ def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, st
         assert kept == {path: subset for path, subset in drawn.items() if path != COPY}
         log = (workdir / f"results/own/logs/draw_split/{split}/seed1.log").read_text()
         assert "left out: 1 copy of recordings on another side" in log
+
+
+EDITED = "results/own/splits/song/seed2.csv"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    """A clone whose splits of two seeds are drawn and audited; nothing is trained yet."""
+    root = tmp_path_factory.mktemp("edited")
+    for artist in range(2):
+        for album in range(3):
+            folder = root / "music" / f"artist {artist}" / f"album {album}"
+            make_album([folder / "1.mp3", folder / "2.mp3"], artist, album, seconds=6, seed=20)
+    workdir = copy_workflow(root / "clone")
+    experiment = {**CONFIG["experiment"], "splits": ["song"], "seeds": [1, 2]}
+    corpus = {**CONFIG["corpus"], "audio_dir": str(root / "music")}
+    write_config(workdir / "own.yaml", {"corpus": corpus, "experiment": experiment})
+    done = run(workdir, None, "splits")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workdir
+
+
+def edit(workdir: Path, change) -> None:
+    """Replace the rows of seed 2's manifest by what `change` makes of them."""
+    write_rows(workdir / EDITED, change(read_rows(workdir / EDITED)), COLUMNS)
+
+
+def trained(workdir: Path) -> dict[str, int]:
+    """The time of each run's predictions, by seed."""
+    found = (workdir / "results/own/runs").glob("*/song/whole/seed*/predictions.h5")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
+def planned(workdir: Path) -> dict[str, str]:
+    """The number of jobs of each rule that would run."""
+    done = run(workdir, None, "-n")
+    return dict(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE))
+
+
+def test_misspelt_subset_stops_its_split_before_anything_is_trained_on_it(drawn):
+    sound = (drawn / EDITED).read_bytes()
+    edit(drawn, lambda rows: [row | {"subset": row["subset"].replace("te", "Te")} for row in rows])
+    assert planned(drawn)["audit_split"] == "1"
+    done = run(drawn)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    [message] = [line for line in said.splitlines() if line.startswith("audit of song split")]
+    start = f"audit of song split, seed 2: {EDITED}: line "
+    assert message.startswith(start)
+    assert "'Test' is not a subset; write test" in message
+    assert "Traceback" not in said
+    assert "details in" not in said  # of another job, which met it unprepared
+    assert set(trained(drawn)) == {"seed1"}
+    references = "references/song/1s/seed2/metrics.csv"
+    assert not (drawn / "results/own" / references).exists()
+    (drawn / EDITED).write_bytes(sound)
+    done = run(drawn)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(trained(drawn)) == {"seed1", "seed2"}
+    assert (drawn / "results/own" / references).exists()
+
+
+def test_every_split_is_audited_before_the_first_is_trained_on(drawn):
+    for path in (drawn / "results/own/runs").rglob("predictions.h5"):
+        path.unlink()
+    done = run(drawn, None, "--forcerun", "audit_split", "--cores", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = re.findall(r"^(audit|svm_song_mahalanobis)\b.* seed ?(\d): ", done.stderr, re.MULTILINE)
+    names = list(dict.fromkeys(names))
+    assert [name for name, _ in names] == ["audit"] * 2 + ["svm_song_mahalanobis"] * 2
+    assert {seed for _, seed in names} == {"1", "2"}
+
+
+def test_edit_after_the_audit_is_audited_before_the_split_is_trained_again(drawn):
+    done = run(drawn)
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = trained(drawn)
+    assert set(before) == {"seed1", "seed2"}
+    edit(drawn, lambda rows: [row for row in rows if row["artist"] != "artist 1"])
+    jobs = planned(drawn)
+    assert (jobs["audit_split"], jobs["train_song_system"]) == ("1", "1")
+    assert "draw_split" not in jobs
+    done = run(drawn)
+    assert done.returncode != 0
+    assert (
+        f"audit of song split, seed 2: {EDITED}: artist 'artist 1' has no row, and every split "
+        "needs every artist of the corpus; write its rows\n"
+    ) in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert trained(drawn) == before

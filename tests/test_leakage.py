@@ -13,7 +13,6 @@ from artistid.leakage import (
     ALBUM,
     BYTES,
     NEAR_DUPLICATE,
-    TRACK,
     accepting,
     complaint,
     find_hits,
@@ -52,13 +51,6 @@ def kinds(hits) -> list[tuple]:
 @pytest.mark.parametrize("split", ["song", "album"])
 def test_sound_split_has_no_hit(split):
     assert find_hits(MANIFEST, split, HASHES, copies(("a1", "a2"))) == []
-
-
-def test_track_on_two_sides_or_named_twice_is_a_hit():
-    manifest = [*MANIFEST, row("a1", "test")]
-    assert kinds(find_hits(manifest, "song", HASHES, [])) == [(TRACK, "a1", "a1")]
-    twice = [*MANIFEST, row("a1", "train")]
-    assert kinds(find_hits(twice, "song", HASHES, [])) == [(TRACK, "a1", "a1")]
 
 
 def test_album_on_two_sides_is_a_hit_of_the_album_split_only():
@@ -107,10 +99,11 @@ def test_message_holds_the_configuration_that_accepts_what_it_names():
 
 
 def test_copies_on_one_side_are_offered_for_copies_only():
-    hits = find_hits([*MANIFEST, row("a1", "test")], "song", HASHES, [])
+    hits = find_hits([*MANIFEST, row("c2", "train")], "album", HASHES, [])
     assert "one_side" not in complaint("m.csv", hits)
-    many = [*MANIFEST, *(row(f"a{n}", side) for n in range(10, 40) for side in SUBSETS)]
-    hits = find_hits(many, "song", HASHES, [])
+    many = [row(f"a{n}", side, f"artist {n}") for n, side in enumerate(SUBSETS * 20)]
+    many = [track | {"album_id": f"album {n // 3}"} for n, track in enumerate(many)]
+    hits = find_hits(many, "album", HASHES, [])
     message = complaint("m.csv", hits)
     assert "; and 40 more, all named in the log" in message
     assert "(accepts the first 20 by name; the log has the line for all)" in message

@@ -16,7 +16,9 @@ from conftest import FIRST_RUN, ROOT, TARGETS, snakemake, write_config
 from artistid.corpus import Recording
 from artistid.demo.names import album_name, artist_name
 from artistid.demo.recordings import make_album
+from artistid.files import read_rows, write_rows
 from artistid.registry import NETWORKS, kind_of
+from artistid.splits import COLUMNS, TEST, VALIDATION
 
 Job = tuple[str, frozenset[tuple[str, str]]]  # a rule, and its wildcards with their values
 SCAN, CHOICE = ("scan_corpus", frozenset()), ("choose_follow_up", frozenset())
@@ -76,6 +78,18 @@ def encode_anew(workdir: Path) -> None:
 
 def add_track(workdir: Path) -> None:
     make_album([workdir / MUSIC / "one more.mp3"], artist=0, album=5, seconds=3, seed=21)
+
+
+def edit_manifest(workdir: Path) -> None:
+    """Exchange an artist's test and validation tracks."""
+    path = workdir / "results/small/splits/song/seed1.csv"
+    other = {TEST: VALIDATION, VALIDATION: TEST}
+    rows = read_rows(path)
+    first = rows[0]["artist"]
+    for row in rows:
+        if row["artist"] == first:
+            row["subset"] = other.get(row["subset"], row["subset"])
+    write_rows(path, rows, COLUMNS)
 
 
 def delete(path: str) -> Callable[[Path], None]:
@@ -162,6 +176,7 @@ EDITS = {
         is_real=True,
     ),
     "a split's manifest is deleted": Edit(delete("small/splits/song/seed1.csv"), of=SONG),
+    "a split's manifest is edited": Edit(edit_manifest, of=SONG, is_real=True),
     "more trainings per GPU": Edit(
         lambda workdir: ["--set-resources", "train_network:jobs_per_device=2"]
     ),

@@ -1,14 +1,17 @@
-"""Audit one split: only what the configuration accepts by name may stand on two sides."""
+"""Audit one split: its manifest is sound, and no recording is in two subsets unaccepted."""
 
 from artistid.errors import InputError
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
+from artistid.manifests import read_manifest
+from artistid.splits import SUBSETS
 
 wildcards = snakemake.wildcards
 with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcards.seed}") as log:
+    tracks = read_rows(snakemake.input.usable)
     hits = find_hits(
-        read_rows(snakemake.input.split),
+        read_manifest(snakemake.input.split, tracks, required=SUBSETS),
         wildcards.split,
         {row["track_id"]: row["sha256"] for row in read_rows(snakemake.input.tracks)},
         read_rows(snakemake.input.near_duplicates),

@@ -5,13 +5,14 @@ from pathlib import Path
 from artistid.files import read_rows, write_rows, write_text
 from artistid.jobs import logged
 from artistid.leakage import COLUMNS, pairs_across_sides, summarise
+from artistid.manifests import read_manifest
 
 with logged(snakemake.log[0], "leakage") as log:
     rows = []
     for path in map(Path, snakemake.input.audits):
         axes = {"split": path.parent.name, "seed": path.stem.removeprefix("seed")}
         rows += [axes | row for row in read_rows(path)]
-    manifests = [read_rows(path) for path in snakemake.input.splits]
+    manifests = [read_manifest(path) for path in snakemake.input.splits]
     summary = summarise(
         sum(pairs_across_sides(manifest) for manifest in manifests),
         len(manifests),

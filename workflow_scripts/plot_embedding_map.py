@@ -5,13 +5,13 @@ from pathlib import Path
 from artistid.embedding import read_embedding
 from artistid.figures.embedding_map import draw_embedding_map, project
 from artistid.figures.style import save
-from artistid.files import read_rows
 from artistid.jobs import logged
+from artistid.manifests import read_manifest
 
 w = snakemake.wildcards
 with logged(snakemake.log[0], f"embedding map {w.model} {w.split} {w.slice}") as log:
     features, track_ids = read_embedding(Path(snakemake.input.embedding))
-    rows = {row["track_id"]: row for row in read_rows(snakemake.input.split)}
+    rows = {row["track_id"]: row for row in read_manifest(snakemake.input.split)}
     figure = draw_embedding_map(
         project(features, int(w.seed)),
         [rows[track]["artist"] for track in track_ids],

@@ -15,14 +15,15 @@ from artistid.evaluation import (
     majority_outcome,
     metrics_row,
 )
-from artistid.files import read_rows, write_rows
+from artistid.files import write_rows
 from artistid.jobs import logged
+from artistid.manifests import read_manifest
 from artistid.splits import TEST, TRAIN, VALIDATION
 
 
 def score_references() -> tuple[list[dict], list[dict]]:
     """Return the rows of metrics, and of F1 by artist, of chance and of the majority class."""
-    axes, manifest = snakemake.params.axes, read_rows(snakemake.input.split)
+    axes, manifest = snakemake.params.axes, read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     n_classes = len(classes)
 

@@ -7,8 +7,8 @@ import numpy as np
 from artistid.calibration import fit_temperature, log_softmax
 from artistid.dataset import class_names, describe_slices, load_tracks, no_slice, without_a_slice
 from artistid.errors import ArtistError, InputError
-from artistid.files import read_rows
 from artistid.jobs import logged
+from artistid.manifests import read_manifest
 from artistid.memory import Peaks, peak_mb
 from artistid.mfcc import mfcc
 from artistid.predictions import Predictions, write_predictions
@@ -51,7 +51,7 @@ def train_frame_system(log) -> None:
     """Train, calibrate on validation, and write everything that the run leaves."""
     stopwatch = Stopwatch()
     params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
-    manifest = read_rows(snakemake.input.split)
+    manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     system_type, settings = load_model(axes["model"], params.settings)
     system = system_type(settings, len(classes), axes["seed"])

@@ -15,8 +15,9 @@ from artistid.dataset import (
 )
 from artistid.devices import check_cuda, fitting, take_device
 from artistid.embedding import AT_MOST, write_embedding
-from artistid.files import read_rows, write_rows
+from artistid.files import write_rows
 from artistid.jobs import logged
+from artistid.manifests import read_manifest
 from artistid.networks import build_network
 from artistid.predictions import write_predictions
 from artistid.records import Stopwatch, write_records
@@ -47,7 +48,7 @@ def train_network(log) -> None:
     device = choose_device()
     log.info("on %s", describe_device(device))
     log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
-    manifest = read_rows(snakemake.input.split)
+    manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     folder, frames = Path(params.cache_folder), axes["slice_frames"]
     slices = {subset: load_slices(manifest, subset, folder, frames) for subset in SUBSETS}

@@ -4,13 +4,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any
 
 from artistid.splits import SUBSETS
 
-TRACK, ALBUM, BYTES, NEAR_DUPLICATE = "track", "album", "same bytes", "near-duplicate"
-KINDS = (TRACK, ALBUM, BYTES, NEAR_DUPLICATE)
+ALBUM, BYTES, NEAR_DUPLICATE = "album", "same bytes", "near-duplicate"
+KINDS = (ALBUM, BYTES, NEAR_DUPLICATE)
 OF_TRACK = ("track_id", "artist", "album", "subset")
 COLUMNS = (
     "kind",
@@ -76,28 +76,21 @@ def find_hits(
     """Return everything that stands on two sides of a split.
 
     Args:
-        manifest: rows of the split's manifest, as its runs read it.
+        manifest: rows of the split's manifest, each track once (`artistid.manifests`).
         split: ``song`` or ``album``; only the second keeps albums together.
         sha256_of: checksum of each track's file, by track id.
         near_duplicates: rows with `track_a`, `track_b` and `score`.
     """
-    hits = list(_repeated_tracks(manifest))
+    hits: list[Hit] = []
     if split == "album":
         hits += _on_two_sides(ALBUM, manifest, lambda row: row["album_id"])
     hits += _on_two_sides(BYTES, manifest, lambda row: sha256_of.get(row["track_id"]))
-    rows_of = _grouped(manifest, lambda row: row["track_id"])
+    row_of = {row["track_id"]: row for row in manifest}
     for found in near_duplicates:
-        for a, b in product(rows_of[found["track_a"]], rows_of[found["track_b"]]):
-            if a["subset"] != b["subset"]:
-                hits.append(Hit(NEAR_DUPLICATE, a, b, found["score"]))
+        a, b = row_of.get(found["track_a"]), row_of.get(found["track_b"])
+        if a and b and a["subset"] != b["subset"]:
+            hits.append(Hit(NEAR_DUPLICATE, a, b, found["score"]))
     return hits
-
-
-def _repeated_tracks(manifest: Sequence[Row]) -> Iterator[Hit]:
-    """Yield the tracks that a manifest names twice, on whichever sides."""
-    for rows in _grouped(manifest, lambda row: row["track_id"]).values():
-        for other in rows[1:]:
-            yield Hit(TRACK, rows[0], other)
 
 
 def _on_two_sides(kind: str, manifest: Sequence[Row], key) -> Iterator[Hit]:
@@ -107,8 +100,7 @@ def _on_two_sides(kind: str, manifest: Sequence[Row], key) -> Iterator[Hit]:
         for row in rows:
             first_of.setdefault(row["subset"], row)
         for a, b in combinations(first_of.values(), 2):
-            if kind == ALBUM or a["track_id"] != b["track_id"]:
-                yield Hit(kind, a, b)
+            yield Hit(kind, a, b)
 
 
 def _grouped(manifest: Iterable[Row], key) -> dict[Any, list[Row]]:
