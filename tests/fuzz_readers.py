@@ -139,7 +139,7 @@ def read_recording(rng: random.Random, recordings: dict[str, bytes], folder: Pat
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     [track] = scan(folder, [Recording(path.relative_to(folder).as_posix())], threads=1)
-    describe([track], [], None)
+    describe([track], [], None, {})
     assert "\n" not in track["reason"] + track.get("remark", ""), track
     if track["status"] != OK:
         assert track["reason"], track

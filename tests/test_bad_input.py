@@ -91,6 +91,11 @@ def make_corpus(root: Path) -> None:
     put(bad / "beyond.wav", with_nan[:20_000] * 1e20, kind="WAV", subtype="FLOAT")
     put(bad / "stereo.wav", music(3, "stereo", 44100, channels=2), 44100, "WAV")
     put(bad / "telephone.wav", music(3, "telephone", 8000), 8000, "WAV")
+    (bad / "apple.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0" + b"no AAC" * 1000)
+    put(bad / "...dots.flac")
+    (bad / "._good.flac").write_bytes(b"a resource fork")
+    put(root / ".Trash-1000" / "files" / "1.flac")
+    put(root / "videos" / "live" / "1.mp4").write_bytes(b"pictures")
     put(bad / "disc 1" / "deep.flac")
     (bad / "loop.mp3").symlink_to("loop.mp3")
     (bad / "around").symlink_to(root)
@@ -110,6 +115,12 @@ IN_RECORDINGS = {
         r"cannot be decoded \(it is damaged between 0 and 16 s after its start\)",
         "",
     ),
+    "apple.m4a": (
+        "undecodable",
+        r"cannot be decoded \(\.m4a is not supported by libsndfile: convert it to flac, wav or ogg",
+        "",
+    ),
+    "...dots.flac": ("ok", "", ""),
     "instant.wav": ("too_short", "shorter than 1 s", ""),
     "silence.wav": ("ok", "", "digital silence from end to end"),
     "nan.wav": (
@@ -138,12 +149,17 @@ ON_THE_TERMINAL = (
     "left out: 2 empty",
     "left out: 1 misplaced",
     "left out: 1 too_short",
-    "left out: 6 undecodable",
+    "left out: 7 undecodable",
     "no usable recording on album bad/nothing",
     "no usable recording on album twins/live",
     "used, but worth a look: 2",
-    "stored at 8000 Hz (1 tracks), 16000 Hz (26 tracks), 44100 Hz (1 tracks)",
-    "1 of 6 tracks are stored at less than 16000 Hz and have nothing above half their own rate, "
+    "passed over, with audio in it: 2",
+    "  .Trash-1000: hidden, and there is audio in it; rename it if that is music",
+    "no audio in folder videos",
+    "ignored: 2 hidden, such as .Trash-1000",
+    "ignored: 2 not audio (1 .mp4, 1 without an extension), such as bad/recordings/around",
+    "stored at 8000 Hz (1 tracks), 16000 Hz (27 tracks), 44100 Hz (1 tracks)",
+    "1 of 7 tracks are stored at less than 16000 Hz and have nothing above half their own rate, "
     "such as bad/recordings/telephone.wav at 8000 Hz",
 )
 MEASURED = (
@@ -384,7 +400,10 @@ def test_recording_that_may_not_be_read_is_named(workdir, tmp_path):
     )  # fmt: skip
     assert done.returncode != 0
     assert "1 of 6 recordings (16.7%) cannot be used, more than corpus.max_bad_share" in done.stderr
-    assert "a/1/1.flac (cannot be read (Permission denied)); mend or remove them" in done.stderr
+    assert (
+        "a/1/1.flac (cannot be read (Permission denied)); fix, convert or remove them"
+        in done.stderr
+    )
 
 
 # Wrong configurations that can be found in one dry run: what is written, and what is said of it.

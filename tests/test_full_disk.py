@@ -1,13 +1,22 @@
-"""A full disk, and folders that may not be written to: one clear line, and no half of a file."""
+"""A full disk, and folders that may not be written to: one clear line, and no half of a file.
 
+And a power cut: what bears its name is on the disk.
+"""
+
+import errno
+import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import copy_workflow, ordinary_user, snakemake
 
+from artistid.errors import InputError
+from artistid.files import write_text
 from artistid.sources import ROOT as SCRIPTS
 
 KILOBYTES = 50
@@ -96,6 +105,72 @@ def test_unwritable_folder_is_one_line(tmp_path, name):
         f"job: {folder / name}: cannot be written (Permission denied); make its folder writable "
         "for you, and run the same command again: what is finished stays\n"
     )
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_content_is_on_the_disk_before_its_name_and_then_the_folder(tmp_path, monkeypatch, name):
+    path, calls = tmp_path / "out" / name, []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(descriptor):
+        status = os.fstat(descriptor)
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
+        calls.append((f"fsync {kind}", status.st_ino, status.st_size))
+        fsync(descriptor)
+
+    def noted_replace(source, target):
+        status = Path(source).stat()
+        calls.append(("rename", status.st_ino, status.st_size))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    exec(WRITERS[name], {"path": path, "generator": np.random.default_rng(1), "np": np})  # noqa: S102
+    assert [call[0] for call in calls] == ["fsync file", "rename", "fsync folder"]
+    whole = (path.stat().st_ino, path.stat().st_size)
+    assert [call[1:] for call in calls[:2]] == [whole, whole]  # nothing is written after the fsync
+    assert calls[2][1] == path.parent.stat().st_ino
+
+
+def refuse(monkeypatch, number: int, kind) -> None:
+    """Let fsync fail for files (stat.S_ISREG) or folders (stat.S_ISDIR)."""
+    fsync = os.fsync
+
+    def fails(descriptor):
+        if kind(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fails)
+
+
+@pytest.mark.parametrize("kind", [stat.S_ISREG, stat.S_ISDIR], ids=["file", "folder"])
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "No space left on device); make room"),
+        (errno.EDQUOT, "Disk quota exceeded); make room in your quota"),
+        (errno.EIO, "Input/output error); check the disk"),
+    ],
+)
+def test_data_that_do_not_reach_the_disk_are_one_line(tmp_path, monkeypatch, kind, number, message):
+    write_text(tmp_path / "table.csv", "before")
+    refuse(monkeypatch, number, kind)
+    with pytest.raises(InputError) as error:
+        write_text(tmp_path / "table.csv", "after")
+    assert str(error.value) == (
+        f"{tmp_path / 'table.csv'}: cannot be written ({message}, and run the same command again: "
+        "what is finished stays"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+    assert kind is stat.S_ISDIR or (tmp_path / "table.csv").read_text() == "before"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES])
+def test_file_systems_without_fsync_fail_no_job(tmp_path, monkeypatch, number):
+    refuse(monkeypatch, number, lambda mode: True)
+    write_text(tmp_path / "table.csv", "whole")
+    assert (tmp_path / "table.csv").read_text() == "whole"
 
 
 def test_workflow_in_a_folder_that_is_not_ones_own_says_so(tmp_path):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from artistid.corpus import (
+    audio_passed_over,
     check_bad_share,
     describe,
     list_recordings,
@@ -26,7 +27,8 @@ def scan_corpus(log) -> None:
     if made:  # the demo's folder may hold albums of an earlier, larger configuration
         recordings = [recording for recording in recordings if recording.path in made]
     tracks = scan(audio_dir, recordings, snakemake.threads)
-    summary = describe(tracks, others, snakemake.params.expect)
+    passed_over = audio_passed_over(audio_dir, others)
+    summary = describe(tracks, others, snakemake.params.expect, passed_over)
     log.info("%s", summary.rstrip())
     check_bad_share(tracks, snakemake.params.max_bad_share)
     write_album_listings(Path(snakemake.output.albums), tracks)

@@ -1,4 +1,4 @@
-"""Reading recordings: anything that libsndfile decodes, as mono float32 blocks."""
+"""Reading recordings: what libsndfile decodes, as mono float32 blocks."""
 
 import os
 from collections.abc import Iterator
@@ -21,9 +21,45 @@ RATES = range(1000, 1_000_001)  # Hz; a header that says otherwise is damaged
 # far above that its power is infinite in float32.
 LOUDEST = 1e10
 _UNKNOWN = 1 << 53  # samples; libsndfile gives a number beyond it where it cannot tell
-EXTENSIONS = frozenset(
-    ".mp3 .mp2 .wav .wave .flac .ogg .oga .opus .aiff .aif .aifc .au .caf .w64 .rf64".split()
+# Extensions of libsndfile's formats. What is planned without decoding need not import soundfile;
+# a test compares the two. Its matrices (.mat) hold anything, and headerless files tell no rate.
+FORMATS = {
+    "AIFF": ".aiff .aif .aifc",
+    "AU": ".au .snd",
+    "AVR": ".avr",
+    "CAF": ".caf",
+    "FLAC": ".flac .fla",
+    "HTK": ".htk",
+    "IRCAM": ".ircam .sf",
+    "MAT4": "",
+    "MAT5": "",
+    "MP3": ".mp3 .mp2 .mp1 .mpa .mpga",
+    "MPC2K": ".snd",
+    "NIST": ".nist .sph",
+    "OGG": ".ogg .oga .opus",
+    "PAF": ".paf",
+    "PVF": ".pvf",
+    "RAW": "",
+    "RF64": ".rf64",
+    "SD2": ".sd2",
+    "SDS": ".sds",
+    "SVX": ".svx .8svx .16sv .iff",
+    "VOC": ".voc",
+    "W64": ".w64",
+    "WAV": ".wav .wave .bwf",
+    "WAVEX": ".wav",
+    "WVE": ".wve",
+    "XI": ".xi",
+}
+DECODABLE = frozenset(" ".join(FORMATS.values()).split())
+# Audio all the same: listed, so that it is named and not lost. What holds video as a rule (.mp4,
+# .webm) is not taken for audio.
+UNSUPPORTED = frozenset(
+    ".3ga .aa .aa3 .aac .aax .ac3 .adts .alac .amr .ape .at3 .awb .dff .dsf .dts .eac3 .gsm .m4a "
+    ".m4b .m4p .m4r .mka .mlp .mp+ .mpc .mpp .ofr .ofs .oma .pcm .ra .raw .shn .spx .tak .thd .tta "
+    ".vox .weba .wma .wv".split()
 )
+EXTENSIONS = DECODABLE | UNSUPPORTED
 
 
 @dataclass(frozen=True)
@@ -55,17 +91,32 @@ class AudioFacts:
         return max(0, self.announced - self.n_samples) / self.sampling_rate
 
 
+def extension(name: str) -> str:
+    """Return the ending of a file's name, in lower case and with its dot; empty without one."""
+    _, dot, ending = name.rpartition(".")
+    return f".{ending.lower()}" if dot else ""
+
+
+def _why_not(path: Path) -> str:
+    """Return why libsndfile cannot open a recording."""
+    if (kind := extension(path.name)) in UNSUPPORTED:
+        return f"{kind} is not supported by libsndfile: convert it to flac, wav or ogg"
+    return "it is no audio that libsndfile can read"
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator["soundfile.SoundFile"]:
     import soundfile
 
+    refusal = InputError(f"{path}: cannot be decoded ({_why_not(path)})")
     try:
         sound = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
-    except (soundfile.SoundFileError, OSError, RuntimeError):
-        raise InputError(
-            f"{path}: cannot be decoded (it is no audio that libsndfile can read)"
-        ) from None
+    # TypeError: soundfile asks for the rate of whatever is called .raw.
+    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError):
+        raise refusal from None
     with sound:
+        if sound.format == "RAW":  # without a header, guessed from a name such as .au
+            raise refusal
         if sound.samplerate not in RATES:
             raise InputError(
                 f"{path}: cannot be decoded (its header says {sound.samplerate} samples a second)"

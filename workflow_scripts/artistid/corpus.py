@@ -15,13 +15,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artistid.audio import EXTENSIONS, AudioFacts, decode_facts
+from artistid.audio import EXTENSIONS, AudioFacts, decode_facts, extension
 from artistid.errors import InputError
 from artistid.files import sha256_of_file, write_rows
 
 OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
 TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
 MIN_SECONDS = 1.0
+# A leading dot hides `.git` and `._1.mp3`, not `.38 Special`, `. . .` or `...Baby One More Time`.
+_HIDDEN = re.compile(r"\.(?![\d\s.])")
+# What systems put beside music, and do not hide by a dot.
+SYSTEM_FOLDERS = frozenset(
+    {
+        "#recycle",
+        "#snapshot",
+        "$RECYCLE.BIN",
+        "@Recycle",
+        "@eaDir",
+        "System Volume Information",
+        "__MACOSX",
+        "lost+found",
+    }
+)
+# Named as the audio beside them, and none: what macOS and network drives know of a file.
+_COMPANIONS = re.compile(r"\._.*|\.AppleDouble|\.@__thumb", re.DOTALL)
 
 TRACK_COLUMNS = (
     "track_id",
@@ -89,11 +106,20 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", ascii_name.lower()).strip("_")[:24] or "x"
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is passed over.
+
+    A name is hidden if it begins with a dot that no digit, space or further dot follows, or if it
+    is one of `SYSTEM_FOLDERS`.
+    """
+    return bool(_HIDDEN.match(name)) or name in SYSTEM_FOLDERS
+
+
 def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
     """Find a folder's audio files, sorted by path, and what else was passed over.
 
-    Hidden files and folders are passed over. Links to folders are followed down to the albums and
-    no further, so that a loop of links ends.
+    Hidden files and folders (`is_hidden`) are passed over. Links to folders are followed down to
+    the albums and no further, so that a loop of links ends.
 
     Returns:
         The recordings (misplaced ones included), and the relative paths of hidden files and
@@ -105,11 +131,15 @@ def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
     recordings, others = [], []
     for path in _walk(audio_dir, depth=0):
         relative = path.relative_to(audio_dir).as_posix()
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith("."):
+        if _is_audio(path.name):
             recordings.append(Recording(relative))
         else:
             others.append(relative)
     return sorted(recordings, key=lambda recording: os.fsencode(recording.path)), sorted(others)
+
+
+def _is_audio(name: str) -> bool:
+    return extension(name) in EXTENSIONS and not is_hidden(name)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -121,7 +151,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             "name a readable folder of <artist>/<album>/<track> recordings"
         ) from None
     for entry in entries:
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             yield folder / entry.name
             continue
         try:
@@ -132,6 +162,46 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield from _walk(folder / entry.name, depth + 1)
         elif entry.is_symlink() or entry.is_file():
             yield folder / entry.name
+
+
+def audio_passed_over(audio_dir: Path, others: Iterable[str]) -> dict[str, str]:
+    """Look for audio in what was passed over: it may be music that a person misses.
+
+    Args:
+        audio_dir: the corpus' folder.
+        others: what `list_recordings` passed over.
+
+    Returns:
+        Relative path to the reason, of hidden files and folders and of links to folders.
+    """
+    reasons = {}
+    for other in others:
+        path = audio_dir / other
+        if is_hidden(path.name):
+            reason = "hidden, and there is audio in it; rename it if that is music"
+        elif _is_folder(path):
+            reason = "a link that is not followed, to a folder with audio; put the folder here"
+        else:
+            continue
+        if not _COMPANIONS.fullmatch(path.name) and _holds_audio(path):
+            reasons[other] = reason
+    return reasons
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a link to where one may not look
+        return False
+
+
+def _holds_audio(path: Path) -> bool:
+    """Whether a file, or any file in a folder, is called like audio."""
+    if _is_folder(path):
+        names = (name for _, _, files in os.walk(path) for name in files)
+    else:
+        names = iter([path.name])
+    return any(extension(name) in EXTENSIONS and not _COMPANIONS.fullmatch(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -257,13 +327,25 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
     bad = [track for track in tracks if track["status"] not in (OK, DUPLICATE)]
     share = len(bad) / len(tracks)
     if share > max_bad_share or len(bad) == len(tracks):
-        named = "; ".join(f"{track['path']} ({track['reason']})" for track in bad[:3])
-        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         raise InputError(
             f"{len(bad)} of {len(tracks)} recordings ({share:.1%}) cannot be used, more than "
-            f"corpus.max_bad_share ({max_bad_share:.1%}) allows: {named}{more}; mend or remove "
-            "them, or raise corpus.max_bad_share"
+            f"corpus.max_bad_share ({max_bad_share:.1%}) allows: {_by_reason(bad)}; fix, convert "
+            "or remove them, or raise corpus.max_bad_share"
         )
+
+
+def _by_reason(bad: Sequence[Mapping[str, Any]]) -> str:
+    """Name the first of the tracks with each of the three most frequent reasons."""
+    alike = defaultdict(list)
+    for track in bad:
+        alike[track["reason"]].append(track["path"])
+    first = sorted(alike.items(), key=lambda item: -len(item[1]))[:3]
+    named = [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({reason})"
+        for reason, paths in first
+    ]
+    others = len(bad) - sum(len(paths) for _, paths in first)
+    return "; ".join(named) + (f"; and {others} for other reasons" if others else "")
 
 
 def write_tracks(path: Path, tracks: Sequence[Mapping[str, Any]]) -> None:
@@ -295,7 +377,10 @@ def write_album_listings(folder: Path, tracks: Iterable[Mapping[str, Any]]) -> N
 
 
 def describe(
-    tracks: Sequence[Mapping[str, Any]], others: Sequence[str], expected: Mapping[str, int] | None
+    tracks: Sequence[Mapping[str, Any]],
+    others: Sequence[str],
+    expected: Mapping[str, int] | None,
+    passed_over: Mapping[str, str],
 ) -> str:
     """Return the scan's summary for people: counts, what was left out, what was expected.
 
@@ -303,6 +388,7 @@ def describe(
         tracks: rows of ``tracks.csv``.
         others: what else the folder holds.
         expected: ``artists``, ``albums_per_artist`` and ``tracks`` that the corpus should have.
+        passed_over: what `audio_passed_over` found among the others.
     """
     used = usable(tracks)
     albums = {(track["artist"], track["album"]) for track in used}
@@ -325,8 +411,10 @@ def describe(
     if len(rates) > 1:
         counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
         lines.append(f"stored at {counts}")
-    if others:
-        lines.append(f"ignored: {len(others)} hidden or not audio, such as {others[0]}")
+    if passed_over:
+        lines.append(f"passed over, with audio in it: {len(passed_over)}")
+        lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
+    lines += _ignored(tracks, others)
     if expected:
         lines += _differences(len(used), artists, expected)
     return "\n".join(lines) + "\n"
@@ -345,6 +433,31 @@ def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
         for artist, album in sorted(albums)
         if artist not in artists
     ]
+
+
+def _ignored(tracks: Iterable[Mapping[str, Any]], others: Iterable[str]) -> list[str]:
+    """Return what was passed over, by kind, and the folders that hold nothing else."""
+    hidden, rest = [], []
+    for other in others:
+        (hidden if is_hidden(other.rpartition("/")[2]) else rest).append(other)
+    with_audio = {track["path"].partition("/")[0] for track in tracks}
+    lines = [
+        f"no audio in folder {folder}"
+        for folder in sorted({path.partition("/")[0] for path in rest if "/" in path} - with_audio)
+    ]
+    if hidden:
+        lines.append(f"ignored: {len(hidden)} hidden, such as {hidden[0]}")
+    if rest:
+        kinds = Counter(_kind(path.rpartition("/")[2]) for path in rest)
+        by_count = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        counts = ", ".join(f"{count} {kind}" for kind, count in by_count)
+        lines.append(f"ignored: {len(rest)} not audio ({counts}), such as {rest[0]}")
+    return lines
+
+
+def _kind(name: str) -> str:
+    kind = extension(name)
+    return kind if re.fullmatch(r"\.[a-z0-9]{1,8}", kind) else "without an extension"
 
 
 def _differences(

@@ -25,7 +25,10 @@ _REMEDIES = {
     errno.EROFS: "write to another disk",
     errno.EACCES: "make its folder writable for you",
     errno.EPERM: "make its folder writable for you",
+    errno.EIO: "check the disk",
 }
+# What fsync says of data that are lost; any other error is a file system that has no fsync.
+_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 @contextmanager
@@ -34,10 +37,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file is removed when the block fails, so that nothing half-written is ever found
     under the final name. What a process that was killed left behind is removed too: one process
-    at a time writes a file.
+    at a time writes a file. The block has to close the file before it ends.
+
+    The content reaches the disk before the name does, lest a power cut leave an empty file that
+    looks finished.
 
     Raises:
-        InputError: the disk is full, or the folder cannot be written to.
+        InputError: the disk is full or fails, or the folder cannot be written to.
     """
     path = Path(path)
     # Processes of two nodes may have the same number.
@@ -47,7 +53,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
             left_behind.unlink(missing_ok=True)
         yield temporary
+        _force_to_disk(temporary)
         temporary.replace(path)
+        _force_to_disk(path.parent)
     except Exception as error:
         if (number := _errno_of_writing(error, temporary)) is not None:
             raise InputError(
@@ -58,6 +66,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a folder that cannot be read has no such file either
             temporary.unlink(missing_ok=True)
+
+
+def _force_to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk.
+
+    Some file systems refuse that for folders, and a folder without read permission cannot be
+    opened: then nothing more can be done.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _LOST:
+            raise
 
 
 def _errno_of_writing(error: Exception, temporary: Path) -> int | None:

@@ -47,7 +47,7 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Yield a new HDF5 file, which bears its name when it is whole.
 
     Raises:
-        InputError: the disk is full, or the folder cannot be written to.
+        InputError: the disk is full or fails, or the folder cannot be written to.
     """
     with replacing(Path(path)) as temporary, _Guarded(temporary, "w+") as stream:
         try:

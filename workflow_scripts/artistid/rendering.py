@@ -2,6 +2,7 @@
 
 import csv
 import html
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,13 @@ from artistid.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+# What GitHub's Markdown takes for more than itself in a cell: an escape, code, emphasis, the end of
+# the cell, the middle of a link, `_` at a word's edge, and what turns an address into a link, in
+# which escapes would show.
+_MARKUP = re.compile(
+    r"[\\`*~|]|\](?=\()|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
+_TAG_OR_ENTITY = re.compile(r"<|&(?=#?\w+;)")
 _STYLE = """
 body { font-family: sans-serif; font-size: 14px; margin: 1.5em; color: #222; }
 table { border-collapse: collapse; }
@@ -75,7 +83,9 @@ def _shown(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    return _shown(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    """Return text that a Markdown table shows as it was written, with blanks for line breaks."""
+    text = _MARKUP.sub(r"\\\g<0>", " ".join(_shown(value).splitlines()))
+    return _TAG_OR_ENTITY.sub(lambda found: html.escape(found[0]), text)
 
 
 def _align(is_left: bool) -> str:
