@@ -210,7 +210,8 @@ def table_needs(wildcards):
 
 def comparison_needs(wildcards):
     """Return what the intervals and tests of all runs need."""
-    return needs_of.comparison(size_so_far(wildcards), runs_so_far(wildcards))
+    n_models = len(config["experiment"]["models"])
+    return needs_of.comparison(size_so_far(wildcards), runs_so_far(wildcards), n_models)
 
 
 def figure_needs(wildcards):

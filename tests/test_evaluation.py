@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from scipy.special import gammaln
 from sklearn.metrics import accuracy_score, f1_score
 
 from artistid.errors import InputError
 from artistid.evaluation import (
     artist_rows,
-    chance_outcome,
+    chance_scores,
     levels_of,
     majority_outcome,
     metrics_row,
@@ -22,7 +23,7 @@ from artistid.predictions import Predictions, read_predictions, write_prediction
 from artistid.published import published_table, side_by_side, with_published_hours
 from artistid.registry import KINDS, available
 from artistid.rendering import markdown, write_html
-from artistid.scores import confusion_counts, f1_per_class, scores
+from artistid.scores import all_scores, confusion_counts, f1_per_class, scores, scores_of_sums
 from artistid.tables import (
     album_table,
     artist_table,
@@ -63,14 +64,36 @@ def test_class_without_answers_counts_as_zero():
     assert scores(counts)["macro_f1"] == pytest.approx(2 / 3)
 
 
-def test_chance_is_what_guessing_scores():
-    targets = np.repeat([0, 1, 2, 3], [400, 100, 200, 300])
-    expected = scores(confusion_counts(targets, chance_outcome(np.ones(1000, int), 4)))
-    guesses = GENERATOR.integers(0, 4, (300, len(targets)))
-    simulated = [scores(confusion_counts(targets, outcome_of(guess, 4))) for guess in guesses]
-    for metric, value in expected.items():
-        assert value == pytest.approx(np.mean([s[metric] for s in simulated]), abs=0.005)
-    assert expected["accuracy"] == 0.25
+@pytest.mark.parametrize("support", [[40, 10, 20, 30], [2] * 8, [3, 0, 1]])
+def test_chance_is_what_guessing_scores_on_average(support):
+    """16 answers and 8 artists: 0.110, not the 0.125 that the expected counts would score."""
+    targets = np.repeat(np.arange(len(support)), support)
+    expected = chance_scores(np.array(support))
+    guesses = np.eye(len(support))[GENERATOR.integers(0, len(support), (20_000, len(targets)))]
+    hits = guesses * np.eye(len(support))[targets]
+    simulated = scores_of_sums(hits.sum(axis=1), guesses.sum(axis=1), np.array(support))
+    error = simulated.std(axis=0) / np.sqrt(len(guesses))
+    assert (np.abs(expected - simulated.mean(axis=0)) <= 5 * error + 1e-12).all()
+    assert expected[2] == pytest.approx(1 / len(support))
+    if support == [2] * 8:
+        assert expected[0] == pytest.approx(0.1098, abs=5e-5)
+
+
+def test_chance_of_many_answers_nears_the_scores_of_the_expected_counts():
+    few, many = (chance_scores(np.full(20, n))[0] for n in (700, 5_000_000))
+    assert few < many < 1 / 20
+    assert many == pytest.approx(1 / 20, abs=1e-7)
+
+
+def test_chance_leaves_out_nothing_that_is_probable():
+    """Against all of the binomial distribution."""
+    for support in ([1, 2], [5] * 3, [1000, 1, 30_000], [17] * 500):
+        n, k = sum(support), len(support)
+        named = np.arange(n + 1)
+        log_binomial = gammaln(n + 1) - gammaln(named + 1) - gammaln(n - named + 1)
+        log_binomial += named * np.log(1 / k) + (n - named) * np.log1p(-1 / k)
+        f1 = [2 * own / n * (named / (named + own)) @ np.exp(log_binomial) for own in support]
+        assert chance_scores(np.array(support))[3:] == pytest.approx(f1, rel=1e-9)
 
 
 def test_majority_answers_the_training_sets_most_frequent_class():
@@ -126,10 +149,11 @@ def test_probabilities_that_underflow_still_decide():
 def test_rows_carry_the_runs_axes_and_sizes():
     given = predictions([(0, [0.9, 0.1]), (0, [0.4, 0.6]), (1, [0.8, 0.2])])
     scored = {"model": "m", "seed": 1, "subset": "test", "level": "slice", "pooling": "none"}
-    row = metrics_row(scored, given.track_target, outcomes(given, "none"))
+    counts = confusion_counts(given.track_target, outcomes(given, "none"))
+    row = metrics_row(scored, 2, counts.sum(axis=1), all_scores(counts))
     assert scored.items() <= row.items()
     assert (row["n_tracks"], row["n_answers"], row["accuracy"]) == (2, 3, pytest.approx(2 / 3))
-    rows = artist_rows(scored, ["a", "b"], given.track_target, outcomes(given, "none"))
+    rows = artist_rows(scored, ["a", "b"], counts.sum(axis=1), all_scores(counts))
     assert [(row["artist"], row["n_answers"]) for row in rows] == [("a", 3), ("b", 0)]
 
 

@@ -1,6 +1,7 @@
 """Intervals and paired tests on cases with known answers."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,15 +133,69 @@ def test_paired_p_value_equals_the_sign_test_where_one_song_decides():
     right, wrong = np.eye(2, dtype=int)[target], np.eye(2, dtype=int)[1 - target]
     first = Answers(target, right, list("abcdefgh"))
     second = Answers(target, np.where(np.arange(8)[:, None] < 4, wrong, right), list("abcdefgh"))
-    p = paired_p_value([first], [second], generator(), n_draws=20_000)
-    assert p == pytest.approx(2 / 16, abs=0.01)
+    assert paired_p_value([first], [second], generator()) == 2 / 16
+
+
+def test_many_random_swaps_near_all_of_them():
+    first, second = songs(3, 4, 0.7, 0), songs(3, 4, 0.4, 1)
+    exact = paired_p_value([first], [second], generator(), n_swaps=4096)
+    assert exact * 4096 == round(exact * 4096)
+    drawn = paired_p_value([first], [second], generator(), n_swaps=4095)
+    assert 0 < exact < 1
+    assert drawn == pytest.approx(exact, abs=0.03)
+
+
+def test_memory_is_bounded_and_does_not_change_p(monkeypatch):
+    first, second = songs(3, 8, 0.7, 0), songs(3, 8, 0.5, 1)
+    p = paired_p_value([first], [second], generator())
+    monkeypatch.setattr("artistid.intervals.SWAPS_AT_A_TIME", 7)
+    assert paired_p_value([first], [second], generator()) == p
+
+
+def in_albums(n_albums: int, right: bool, first_album: int = 0) -> Answers:
+    """Twelve songs of each of two artists, in albums of one artist each, all right or all wrong."""
+    target = np.repeat([0, 1], 12)
+    counts = np.eye(2, dtype=int)[target if right else 1 - target]
+    albums = [str(first_album + number * n_albums // 24) for number in range(24)]
+    ids = [f"{album} {number}" for number, album in enumerate(albums)]
+    return Answers(target, counts, ids, albums)
+
+
+def test_songs_of_an_album_are_swapped_together():
+    """Four albums, all in favour of the first: 2 of 16 swaps are as extreme."""
+    right, wrong = in_albums(4, True), in_albums(4, False)
+    assert paired_p_value([right], [wrong], generator()) == 2 / 16
+    alone = [replace(own, clusters=()) for own in (right, wrong)]
+    assert paired_p_value([alone[0]], [alone[1]], generator()) == pytest.approx(1 / 2001)
+
+
+def test_an_album_of_two_seeds_is_swapped_in_both_at_once():
+    """Of two seeds' two albums one is the same: three are swapped, not four."""
+    first = [in_albums(2, True), in_albums(2, True, first_album=1)]
+    second = [in_albums(2, False), in_albums(2, False, first_album=1)]
+    assert paired_p_value(first, second, generator()) == 2 / 8
+
+
+def test_systems_of_different_albums_are_refused():
+    with pytest.raises(ValueError, match="same songs"):
+        paired_p_value(
+            [in_albums(2, True)], [replace(in_albums(2, True), clusters=["0"] * 24)], generator()
+        )
+
+
+def test_a_difference_can_be_significant_among_fifteen_systems():
+    """105 pairs: with 2,000 swaps no corrected p is below 105 / 2001."""
+    runs = {f"poor {number}": [songs(3, 8, 0.1, number)] for number in range(14)}
+    tests = pairwise_tests({"good": [songs(3, 8, 1.0, 14)], **runs}, generator())
+    assert len(tests) == 105
+    assert max(corrected for a, *_, corrected in tests if a == "good") < 0.01
 
 
 def test_paired_p_values_are_uniform_when_nothing_differs():
     p_values = []
     for seed in range(120):
         a, b = songs(4, 10, 0.6, seed), songs(4, 10, 0.6, seed + 1000)
-        p_values.append(paired_p_value([a], [b], generator(seed), n_draws=200))
+        p_values.append(paired_p_value([a], [b], generator(seed), n_swaps=200))
     assert np.mean(np.array(p_values) < 0.05) < 0.12
     assert 0.38 < np.mean(p_values) < 0.64
 
@@ -194,14 +249,18 @@ def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
     effects = effect_rows(cells)
     assert len(effects) == 3
     assert all(row["mean"] > 0.2 for row in effects)
-    pairs = pair_rows(cells, [1.0])
+    songs_of = {str(number): str(number) for number in range(24)}
+    albums_of = {str(number): f"album {number // 4}" for number in range(24)}
+    pairs = pair_rows(cells, [1.0], {"song": songs_of, "album": albums_of})
     assert {(row["split"], row["level"]) for row in pairs} == {("song", "song"), ("album", "song")}
     assert all(row["songs"] == 24 and not row["too_few"] for row in pairs)
+    assert {(row["split"], row["swapped_units"]) for row in pairs} == {("song", 24), ("album", 6)}
+    assert all(row["p"] * 2**6 % 1 == 0 for row in pairs if row["split"] == "album")
 
 
 def test_a_level_that_a_length_does_not_have_has_no_pairs():
     runs = [outcome("svm", "song", None, 1, 0.9), outcome("net", "song", 3.0, 1, 0.9)]
-    assert pair_rows(by_cell(runs), [1.0]) == []
+    assert pair_rows(by_cell(runs), [1.0], {}) == []
 
 
 def test_songs_that_a_model_cannot_answer_are_left_out_for_all():
@@ -215,8 +274,9 @@ def test_songs_that_a_model_cannot_answer_are_left_out_for_all():
         short.target[kept],
         {level: counts[kept] for level, counts in short.counts.items()},
     )
-    [row] = pair_rows(by_cell([short, whole]), [1.0])
-    assert (row["songs"], row["too_few"]) == (20, True)
+    ids = {song: song for song in whole.track_id}
+    [row] = pair_rows(by_cell([short, whole]), [1.0], {"song": ids})
+    assert (row["songs"], row["swapped_units"], row["too_few"]) == (20, 20, True)
 
 
 def test_albums_are_counted_by_what_they_were_taken_for():

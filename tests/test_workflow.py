@@ -97,6 +97,7 @@ def test_table_for_people_shows_the_same_numbers(results):
         cells = f"| {row['model']} | {row['split']} | 1 s | {row['macro_f1_mean']:.3f} ± "
         assert cells in people
     assert "Corpus: tiny. Test set." in people
+    assert "conditional on the albums that were drawn where there is one seed" in people
 
 
 def test_every_artists_f1_has_its_interval(results):
@@ -109,6 +110,18 @@ def test_every_artists_f1_has_its_interval(results):
     assert (table["f1_low"] <= table["f1_mean"] + 1e-9).all()
     assert (table["f1_high"] >= table["f1_mean"] - 1e-9).all()
     assert table["too_few"].all()
+
+
+def test_paired_tests_swap_what_the_split_drew(results):
+    pairs = pd.read_csv(results / "tables/paired_tests.csv")
+    for split, column in (("song", "track_id"), ("album", "album_id")):
+        manifests = [pd.read_csv(path) for path in (results / "splits" / split).glob("*.csv")]
+        tested = pd.concat(manifests).query("subset == 'test'")
+        own = pairs[pairs["split"] == split]
+        assert len(own)
+        assert set(own["swapped_units"]) == {tested[column].nunique()}
+        assert set(own["songs"]) == {tested["track_id"].nunique()}
+    assert "| Songs | Swapped units |" in (results / "tables/paired_tests.md").read_text()
 
 
 def test_chance_and_majority_stand_in_the_table(results):

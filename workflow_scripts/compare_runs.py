@@ -17,16 +17,32 @@ from artistid.evaluation import NO_POOLING, SLICE
 from artistid.files import read_rows, write_rows
 from artistid.jobs import logged
 from artistid.outcomes import read_outcomes
+from artistid.splits import TEST, UNIT_KEYS
+
+
+def tested(path: str) -> list[dict[str, str]]:
+    """Return the rows of a manifest's test tracks."""
+    return [row for row in read_rows(path) if row["subset"] == TEST]
 
 
 def album_of_tracks() -> dict[tuple[int, str], tuple[str, str]]:
-    """Return artist and album of each track of the album split, by seed."""
+    """Return artist and album of each test track of the album split, by seed."""
     return {
         (int(Path(path).stem.removeprefix("seed")), row["track_id"]): (row["artist"], row["album"])
         for path in snakemake.input.splits
         if Path(path).parent.name == "album"
-        for row in read_rows(path)
+        for row in tested(path)
     }
+
+
+def unit_of_tracks() -> dict[str, dict[str, str]]:
+    """Return by split what paired tests swap for each test track: what the split drew as one."""
+    units = {}
+    for path in snakemake.input.splits:
+        split = Path(path).parent.name
+        for row in tested(path):
+            units.setdefault(split, {})[row["track_id"]] = row[UNIT_KEYS[split]]
+    return units
 
 
 with logged(snakemake.log[0], "compare") as log:
@@ -35,6 +51,7 @@ with logged(snakemake.log[0], "compare") as log:
     log.info("%d cells of %d runs", len(cells), len(snakemake.input.outcomes))
     write_rows(output.intervals, interval_rows(cells), INTERVAL_COLUMNS)
     write_rows(output.effects, effect_rows(cells), EFFECT_COLUMNS)
-    write_rows(output.pairs, pair_rows(cells, snakemake.params.first_seconds), PAIR_COLUMNS)
+    pairs = pair_rows(cells, snakemake.params.first_seconds, unit_of_tracks())
+    write_rows(output.pairs, pairs, PAIR_COLUMNS)
     albums = album_rows(cells, album_of_tracks(), (SLICE, NO_POOLING))
     write_rows(output.albums, albums, ALBUM_COLUMNS)

@@ -11,7 +11,8 @@ SIZES = "Songs and slices: tested, mean over the seeds. "
 INTERVALS = (
     "95 % interval (in brackets): bootstrap over songs within artists, widened by what the seeds "
     "differ by beyond it (docs/statistics.md); on the album split it is conditional on the albums "
-    "that were drawn. "
+    "that were drawn where there is one seed; two or more draw other albums, whose variance is "
+    "then part of what the seeds differ by. "
     "† fewer than seven songs of an artist in a test set: too few for the interval to be trusted. "
 )
 BEST = (
@@ -19,8 +20,8 @@ BEST = (
     "estimate of performance. "
 )
 GUESSING = (
-    "Chance guesses every artist equally often (expected value), majority always answers the "
-    "training set's most frequent artist."
+    "Chance is the expected score of guessing every artist equally often, each answer by itself; "
+    "majority always answers the training set's most frequent artist."
 )
 TITLES = {
     "f1_by_model": "Slice-level F1 by model and split",
@@ -60,9 +61,11 @@ CAPTIONS = {
     ),
     "paired_tests": (
         "Macro F1 of the first minus the second model on the same test songs (songs pooled by mean "
-        "log-probability), mean over the seeds; approximate randomisation over songs, two-sided, "
-        "corrected within each split and slice length for the number of pairs (Holm). † fewer than "
-        "seven songs of an artist in a test set."
+        "log-probability), mean over the seeds; approximate randomisation, two-sided. It swaps "
+        "whole albums where a split keeps albums together, as the album split does, else songs; "
+        "each in all seeds at once. p is corrected within each split and slice length for the "
+        "number of pairs (Holm). The test is about these trained weights: it does not say that "
+        "models trained again would differ. † fewer than seven songs of an artist in a test set."
     ),
     "album_confusions": (
         "Test albums of the album split whose slices were most often taken for one other artist; "

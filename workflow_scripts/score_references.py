@@ -11,13 +11,14 @@ from artistid.evaluation import (
     METRICS_COLUMNS,
     SLICE,
     artist_rows,
-    chance_outcome,
+    chance_scores,
     majority_outcome,
     metrics_row,
 )
 from artistid.files import write_rows
 from artistid.jobs import logged
 from artistid.manifests import read_manifest
+from artistid.scores import all_scores, confusion_counts
 from artistid.splits import TEST, TRAIN, VALIDATION
 
 
@@ -39,15 +40,17 @@ def score_references() -> tuple[list[dict], list[dict]]:
             targets, n_answers = answers(subset, level)
             train_targets, train_weights = answers(TRAIN, level)
             train_answers = np.bincount(train_targets, train_weights, n_classes)
-            outcomes = {
-                "chance": chance_outcome(n_answers, n_classes),
-                "majority": majority_outcome(n_answers, train_answers),
+            support = np.bincount(targets, n_answers, n_classes)
+            majority = majority_outcome(n_answers, train_answers)
+            references = {
+                "chance": chance_scores(support),
+                "majority": all_scores(confusion_counts(targets, majority)),
             }
-            for model, outcome in outcomes.items():
+            for model, values in references.items():
                 scored = axes | {"model": model, "subset": subset, "level": level}
                 scored |= {"pooling": pooling}
-                metrics.append(metrics_row(scored, targets, outcome))
-                by_artist += artist_rows(scored, classes, targets, outcome)
+                metrics.append(metrics_row(scored, len(targets), support, values))
+                by_artist += artist_rows(scored, classes, support, values)
     return metrics, by_artist
 
 

@@ -14,6 +14,7 @@ from artistid.files import write_rows
 from artistid.jobs import logged
 from artistid.outcomes import Outcomes, write_outcomes
 from artistid.predictions import read_predictions
+from artistid.scores import all_scores, confusion_counts
 from artistid.splits import TEST
 
 
@@ -26,8 +27,10 @@ def score_run() -> list[dict]:
         for level, pooling in levels_of(axes):
             outcome = outcomes(predictions, pooling)
             scored = axes | {"subset": subset, "level": level, "pooling": pooling}
-            metrics.append(metrics_row(scored, targets, outcome))
-            artists += artist_rows(scored, classes, targets, outcome)
+            counts = confusion_counts(targets, outcome)
+            support, values = counts.sum(axis=1), all_scores(counts)
+            metrics.append(metrics_row(scored, len(targets), support, values))
+            artists += artist_rows(scored, classes, support, values)
             if subset == TEST:
                 test_counts[level, pooling] = outcome
     test = subsets[TEST]

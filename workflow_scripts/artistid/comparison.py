@@ -29,7 +29,7 @@ INTERVAL_COLUMNS = (
 EFFECT_COLUMNS = ("model", "slice_seconds", "level", "pooling", "mean", "low", "high", "too_few")
 PAIR_COLUMNS = (
     *("split", "slice_seconds", "level", "pooling", "first", "second"),
-    *("difference", "p", "p_corrected", "songs", "too_few"),
+    *("difference", "p", "p_corrected", "songs", "swapped_units", "too_few"),
 )
 ALBUM_COLUMNS = (
     *("model", "slice_seconds", "seed", "artist", "album", "songs", "slices"),
@@ -92,7 +92,9 @@ def effect_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]
 
 
 def pair_rows(
-    cells: Mapping[Cell, Sequence[Outcomes]], lengths: Sequence[float]
+    cells: Mapping[Cell, Sequence[Outcomes]],
+    lengths: Sequence[float],
+    unit_of: Mapping[str, Mapping[str, str]],
 ) -> list[dict[str, Any]]:
     """Return a paired test for each pair of models, corrected within split, slice length and level.
 
@@ -102,6 +104,8 @@ def pair_rows(
     Args:
         cells: runs by cell.
         lengths: slice lengths, in seconds, at which every model ran.
+        unit_of: by split, what is swapped for each test track: its album's id where the split keeps
+            albums together, else its own.
     """
     rows = []
     levels = sorted({level for runs in cells.values() for level in runs[0].counts})
@@ -114,11 +118,13 @@ def pair_rows(
         }
         if len(runs) < 2:
             continue
-        tested = dict(zip(runs, _on_common_songs(list(runs.values()), level), strict=True))
+        on_common = _on_common_songs(list(runs.values()), level, unit_of[split])
+        tested = dict(zip(runs, on_common, strict=True))
         axes = {"split": split, "slice_seconds": seconds} | _level(level)
         first = next(iter(tested.values()))
         facts = {
             "songs": len({song for run in first for song in run.songs}),
+            "swapped_units": len({unit for run in first for unit in run.units()}),
             "too_few": has_too_few_songs(first),
         }
         for a, b, difference, p, corrected in pairwise_tests(tested, _chance(*axes.values())):
@@ -127,7 +133,9 @@ def pair_rows(
     return rows
 
 
-def _on_common_songs(models: Sequence[Sequence[Outcomes]], level: Level) -> Iterator[list[Answers]]:
+def _on_common_songs(
+    models: Sequence[Sequence[Outcomes]], level: Level, unit_of: Mapping[str, str]
+) -> Iterator[list[Answers]]:
     """Yield each model's runs, seed by seed on the songs that every model answered."""
     seeds = set.intersection(*({run.axes["seed"] for run in runs} for runs in models))
     common = {
@@ -145,7 +153,8 @@ def _on_common_songs(models: Sequence[Sequence[Outcomes]], level: Level) -> Iter
                 index for index, song in enumerate(run.track_id) if song in common[run.axes["seed"]]
             ]
             songs = [run.track_id[index] for index in kept]
-            tested.append(Answers(run.target[kept], run.counts[level][kept], songs))
+            units = [unit_of[song] for song in songs]
+            tested.append(Answers(run.target[kept], run.counts[level][kept], songs, units))
         yield tested
 
 

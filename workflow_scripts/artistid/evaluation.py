@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.predictions import Predictions
-from artistid.scores import METRICS, Counts, confusion_counts, f1_per_class, scores
+from artistid.scores import METRICS, Counts, named_scores
 
 SLICE, SONG = "slice", "song"
 NO_POOLING, VOTE, MEAN = "none", "vote", "mean"
@@ -70,14 +70,42 @@ def _sum_by_track(
     return sums
 
 
-def chance_outcome(n_answers: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
-    """Return the expected outcome of guessing every artist equally often.
+def chance_scores(support: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the expected scores of guessing, each answer alone, every artist equally often.
+
+    A class is named P times of N, a binomial number; of these P n / N are right on average, where
+    n answers should name it. Its F1, 2 P n / N / (P + n), is averaged over P. The mean over few
+    answers is lower than what the expected counts would score.
 
     Args:
-        n_answers: answers of each track, shape (tracks,).
-        n_classes: number of artists.
+        support: answers that should name each class, shape (classes,).
+
+    Returns:
+        Macro F1, weighted F1, accuracy and each class' F1; shape (3 + classes,).
     """
-    return np.repeat(n_answers[:, None] / n_classes, n_classes, axis=1)
+    named, probability = _times_named(int(support.sum()), len(support))
+    right_share = support[:, None] / support.sum()
+    total = named + support[:, None]
+    f1 = np.divide(2 * named * right_share, total, out=np.zeros(total.shape), where=total > 0)
+    of_class = f1 @ probability
+    weighted = of_class @ support / support.sum()
+    return np.array([of_class.mean(), weighted, 1 / len(support), *of_class])
+
+
+def _times_named(n_answers: int, n_classes: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how often guessing may name a class, and how probable each is (binomial).
+
+    Numbers beyond ten standard deviations, less probable than 1e-15, are left out: there may be
+    millions of answers.
+    """
+    mean = n_answers / n_classes
+    reach = 10 * np.sqrt(mean * (1 - 1 / n_classes)) + 20
+    named = np.arange(max(0, int(mean - reach)), min(n_answers, int(mean + reach)) + 1)
+    # Each number's probability from that of the one before it, and 1 for their sum.
+    ratio = (n_answers - named[:-1]) / (named[1:] * (n_classes - 1))
+    log_probability = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
+    probability = np.exp(log_probability - log_probability.max())
+    return named, probability / probability.sum()
 
 
 def majority_outcome(
@@ -100,27 +128,28 @@ def levels_of(axes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def metrics_row(
-    scored: Mapping[str, Any], targets: NDArray[np.integer], outcome: Counts
+    scored: Mapping[str, Any], n_tracks: int, support: Counts, values: NDArray[np.floating]
 ) -> dict[str, Any]:
     """Return the scores of one run on one subset at one level.
 
     Args:
         scored: the run's axes, subset, level and pooling.
-        targets: true class of each track, shape (tracks,).
-        outcome: answers of each track, shape (tracks, classes).
+        n_tracks: tracks answered.
+        support: answers that should name each class, shape (classes,).
+        values: macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,).
     """
-    size = {"n_tracks": len(targets), "n_answers": round(float(outcome.sum()))}
-    return dict(scored) | scores(confusion_counts(targets, outcome)) | size
+    size = {"n_tracks": n_tracks, "n_answers": round(float(support.sum()))}
+    return dict(scored) | named_scores(values) | size
 
 
 def artist_rows(
-    scored: Mapping[str, Any], classes: Sequence[str], targets: NDArray[np.integer], outcome: Counts
+    scored: Mapping[str, Any],
+    classes: Sequence[str],
+    support: Counts,
+    values: NDArray[np.floating],
 ) -> list[dict[str, Any]]:
-    """Return F1 and number of answers for each artist, one row each."""
-    counts = confusion_counts(targets, outcome)
+    """Return F1 and number of answers for each artist, one row each; arguments as above."""
     return [
-        dict(scored) | {"artist": artist, "f1": float(f1), "n_answers": round(float(support))}
-        for artist, f1, support in zip(
-            classes, f1_per_class(counts), counts.sum(axis=1), strict=True
-        )
+        dict(scored) | {"artist": artist, "f1": float(f1), "n_answers": round(float(n_answers))}
+        for artist, n_answers, f1 in zip(classes, support, values[len(METRICS) :], strict=True)
     ]

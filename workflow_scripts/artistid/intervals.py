@@ -1,11 +1,13 @@
-"""How sure a score is: bootstrap intervals and paired tests over songs.
+"""How sure a score is: bootstrap intervals and paired tests.
 
-Songs are the unit: the slices of a song are not independent of each other. docs/statistics.md says
-what is assumed, and `benchmarks/interval_coverage.py` measures what the intervals cover.
+Songs are resampled and swapped whole, because the slices of a song are not independent of each
+other; where songs belong to clusters, such as albums, paired tests swap whole clusters.
+docs/statistics.md says what is assumed; `benchmarks/interval_coverage.py` and
+`benchmarks/paired_tests.py` measure how often intervals and tests are right.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,11 @@ from numpy.typing import NDArray
 from artistid.scores import Counts, all_scores, confusion_counts, scores_of_sums
 
 N_DRAWS = 2000
+# Swaps of a paired test: at least this many, and this many for each pair that Holm's correction
+# counts. p is at least 1 / (swaps + 1), so a corrected p can be as low as 0.005 with any number of
+# pairs.
+N_SWAPS, SWAPS_PER_PAIR = 2000, 200
+SWAPS_AT_A_TIME = 2000  # bounds the memory of a test
 LEVEL = 0.95
 MIN_SONGS = 7  # per class: with fewer, the intervals are known to be too narrow
 
@@ -26,11 +33,17 @@ class Answers:
         target: true class of each song, shape (songs,).
         counts: how often each song's answers named each class, shape (songs, classes).
         songs: the songs' ids.
+        clusters: id of the cluster of each song, such as its album; empty where each song is one.
     """
 
     target: NDArray[np.integer]
     counts: Counts
     songs: Sequence[str] = ()
+    clusters: Sequence[str] = ()
+
+    def units(self) -> Sequence[str]:
+        """Return for each song the id of what a paired test swaps: its cluster, or the song."""
+        return self.clusters or self.songs
 
     def scores(self) -> NDArray[np.float64]:
         """Return macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,)."""
@@ -165,47 +178,91 @@ def paired_p_value(
     first: Sequence[Answers],
     second: Sequence[Answers],
     generator: np.random.Generator,
-    n_draws: int = N_DRAWS,
+    n_swaps: int = N_SWAPS,
 ) -> float:
-    """Return the two-sided p-value of an approximate randomisation test over songs.
+    """Return the two-sided p-value of a randomisation test over songs, or over clusters of songs.
 
-    Under the null hypothesis the two systems' answers to a song could be swapped (Noreen 1989; Yeh
-    2000, arXiv:cs/0008005). A song is swapped in all seeds at once, because its answers in several
-    seeds are not independent.
+    Under the null hypothesis the two systems' answers to a unit, which is a song or all songs of a
+    cluster, could be swapped (Noreen 1989; Yeh 2000, arXiv:cs/0008005). A unit is swapped in all
+    seeds at once, because its answers in several seeds are not independent.
 
     Args:
         first: runs of one system, seed by seed.
         second: runs of another, on the same test songs in the same order.
         generator: source of chance.
-        n_draws: random swaps; the p-value is at least 1 / (n_draws + 1).
+        n_swaps: random swaps; the p-value is at least 1 / (n_swaps + 1). Where no more than that
+            are possible, 2 to the power of the number of units, each is taken once and the p-value
+            is exact.
+
+    Raises:
+        ValueError: the two systems' runs differ in their songs, clusters or numbers of answers.
     """
-    names = sorted({song for run in first for song in run.songs})
-    position = {song: index for index, song in enumerate(names)}
-    swaps = generator.integers(0, 2, (n_draws, len(names))).astype(np.float64)
-    swapped = np.zeros(n_draws)
-    for a, b in zip(first, second, strict=True):
-        if list(a.songs) != list(b.songs) or (a.counts.sum(axis=1) != b.counts.sum(axis=1)).any():
+    pairs = list(zip(first, second, strict=True))
+    for a, b in pairs:
+        same_songs = list(a.songs) == list(b.songs) and list(a.units()) == list(b.units())
+        if not same_songs or (a.counts.sum(axis=1) != b.counts.sum(axis=1)).any():
             raise ValueError("a pair's runs have to answer the same songs equally often")
-        swapped += _swapped_differences(swaps[:, [position[song] for song in a.songs]], a, b)
-    observed = sum(a.macro_f1() - b.macro_f1() for a, b in zip(first, second, strict=True))
-    # Tolerance: a draw that swaps nothing that matters equals the observed difference.
-    extreme = np.abs(swapped) >= abs(observed) - 1e-12
-    return float((extreme.sum() + 1) / (n_draws + 1))
+    units = sorted({unit for a, _ in pairs for unit in a.units()})
+    position = {unit: index for index, unit in enumerate(units)}
+    differences = [_difference_of_swapped(a, b, position) for a, b in pairs]
+    # Tolerance: a swap that changes nothing that matters equals the observed difference.
+    at_least = abs(sum(a.macro_f1() - b.macro_f1() for a, b in pairs)) - 1e-12
+    is_exact = 2 ** len(units) <= n_swaps
+    drawn = _all_swaps(len(units)) if is_exact else _random_swaps(len(units), n_swaps, generator)
+    n_extreme = sum(
+        np.count_nonzero(np.abs(sum(difference(swaps) for difference in differences)) >= at_least)
+        for swaps in drawn
+    )
+    if is_exact:
+        return float(n_extreme / 2 ** len(units))
+    return float((n_extreme + 1) / (n_swaps + 1))
 
 
-def _swapped_differences(swaps: NDArray[np.float64], a: Answers, b: Answers) -> NDArray[np.float64]:
-    """Return a's minus b's macro F1 after swapping songs' answers, for each row of swaps."""
-    of_class = np.eye(a.counts.shape[1])[a.target]
+def _random_swaps(
+    n_units: int, n_swaps: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Yield random swaps, 1 where a unit is swapped, in arrays of shape (swaps, units)."""
+    for start in range(0, n_swaps, SWAPS_AT_A_TIME):
+        size = min(SWAPS_AT_A_TIME, n_swaps - start), n_units
+        yield generator.integers(0, 2, size).astype(np.float64)
+
+
+def _all_swaps(n_units: int) -> Iterator[NDArray[np.float64]]:
+    """Yield each of the possible swaps once, as `_random_swaps` does; the first swaps nothing."""
+    for start in range(0, 2**n_units, SWAPS_AT_A_TIME):
+        number = np.arange(start, min(start + SWAPS_AT_A_TIME, 2**n_units))
+        yield (number[:, None] >> np.arange(n_units) & 1).astype(np.float64)
+
+
+def _difference_of_swapped(
+    a: Answers, b: Answers, position: Mapping[str, int]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return a function from swaps (swaps, units) to a's minus b's macro F1 after each of them.
+
+    Args:
+        a: a run.
+        b: a run of another system on the same songs.
+        position: column of each unit in the swaps.
+    """
+    n_classes = a.counts.shape[1]
+    of_class = np.eye(n_classes)[a.target]
     support = (a.counts.sum(axis=1, keepdims=True) * of_class).sum(axis=0)
-    moved = swaps @ (b.counts - a.counts)
-    moved_hits = swaps @ ((b.counts - a.counts) * of_class)
+    columns, unit = np.unique([position[name] for name in a.units()], return_inverse=True)
+    # What a swap of each unit adds to a's answers by class, and to its right ones.
+    gained = np.zeros((len(columns), 2 * n_classes))
+    change = b.counts - a.counts
+    np.add.at(gained, unit, np.hstack([change, change * of_class]))
 
-    def f1(own: Answers, sign: int) -> NDArray[np.float64]:
-        hits = (own.counts * of_class).sum(axis=0) + sign * moved_hits
-        total = own.counts.sum(axis=0) + sign * moved + support
+    def f1(own: Answers, moved: NDArray[np.float64]) -> NDArray[np.float64]:
+        hits = (own.counts * of_class).sum(axis=0) + moved[:, n_classes:]
+        total = own.counts.sum(axis=0) + moved[:, :n_classes] + support
         return np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0).mean(axis=1)
 
-    return f1(a, 1) - f1(b, -1)
+    def difference(swaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        moved = swaps[:, columns] @ gained
+        return f1(a, moved) - f1(b, -moved)
+
+    return difference
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -220,18 +277,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def pairwise_tests(
-    runs: Mapping[str, Sequence[Answers]], generator: np.random.Generator, n_draws: int = N_DRAWS
+    runs: Mapping[str, Sequence[Answers]], generator: np.random.Generator
 ) -> list[tuple[str, str, float, float, float]]:
     """Return (first, second, difference, p, corrected p) for each pair of systems.
 
     Args:
         runs: by system, its runs on the same splits and seeds.
         generator: source of chance.
-        n_draws: random swaps in each test.
     """
     pairs = list(itertools.combinations(runs, 2))
+    n_swaps = max(N_SWAPS, SWAPS_PER_PAIR * len(pairs))
     means = {name: np.mean([run.macro_f1() for run in own]) for name, own in runs.items()}
-    p_values = [paired_p_value(runs[a], runs[b], generator, n_draws) for a, b in pairs]
+    p_values = [paired_p_value(runs[a], runs[b], generator, n_swaps) for a, b in pairs]
     return [
         (a, b, float(means[a] - means[b]), p, corrected)
         for (a, b), p, corrected in zip(pairs, p_values, holm(p_values), strict=True)

@@ -60,4 +60,9 @@ def scores_of_sums(hits: Counts, predicted: Counts, support: Counts) -> NDArray[
 
 def scores(counts: Counts) -> dict[str, float]:
     """Return macro F1, weighted F1 and accuracy by name, from confusion counts."""
-    return dict(zip(METRICS, all_scores(counts)[: len(METRICS)].tolist(), strict=True))
+    return named_scores(all_scores(counts))
+
+
+def named_scores(values: NDArray[np.floating]) -> dict[str, float]:
+    """Return the first three of all scores by name: macro F1, weighted F1 and accuracy."""
+    return dict(zip(METRICS, values[: len(METRICS)].tolist(), strict=True))

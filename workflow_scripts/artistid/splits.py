@@ -15,7 +15,8 @@ SUBSETS = (TRAIN, VALIDATION, TEST)
 SPLITS = ("song", "album")
 COLUMNS = ("track_id", "album_id", "artist", "album", "path", "subset")
 MIN_UNITS = 3  # one for each subset
-# What each split draws: the column that tells its units apart, and their name.
+# What each split draws, and what paired tests swap: the column that tells its units apart, and
+# their name.
 UNIT_KEYS = {"song": "track_id", "album": "album_id"}
 UNITS = {"song": "usable tracks", "album": "albums"}
 

@@ -341,6 +341,7 @@ def pair_table(pairs: "pd.DataFrame") -> "pd.DataFrame":
             "p": pairs["p"].map("{:.4f}".format),
             "p, corrected": pairs["p_corrected"].map("{:.4f}".format).astype(object) + marks,
             "Songs": pairs["songs"],
+            "Swapped units": pairs["swapped_units"],
         }
     )
 
