@@ -102,18 +102,19 @@ def finished(tmp_path_factory) -> Path:
     return workdir
 
 
-# As few jobs as can show what an edit reruns: recordings in a folder, one split, one seed.
+# As few jobs as can show what an edit reruns: recordings in a folder, one split, one seed. With one
+# network the second step's choice is known; of two, a new training might choose the other.
 SMALL = {
     "corpus": {"name": "small", "source": "folder", "audio_dir": "music", "max_bad_share": 0.2},
     "experiment": {
-        "models": ["resnet50", "crnn", "gaussian_mfcc"],
+        "models": ["resnet50", "gaussian_mfcc"],
         "splits": ["song"],
         "seeds": [1],
         "follow_up": "best",
         "follow_up_seconds": [2],
     },
     "training": {"epochs": 1},
-    "models": {"resnet50": {"width": 4}, "crnn": {"width": 4}},
+    "models": {"resnet50": {"width": 4}},
 }
 
 

@@ -276,7 +276,7 @@ def test_training_that_holds_a_gpu_does_not_fall_to_the_processor(small, tmp_pat
         "TMPDIR": str(tmp_path),
         "CUDA_VISIBLE_DEVICES": "0",
     }
-    run = "small/{}/crnn/song/1s/seed1"
+    run = "small/{}/resnet50/song/1s/seed1"
     weights = f"results/{run.format('runs')}/weights.safetensors"
     arguments = ("--configfile", "small.yaml", "--forcerun", "train_network")
     done = snakemake(workdir, weights, *arguments, **environment)
@@ -330,13 +330,13 @@ def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memo
         "TMPDIR": str(tmp_path),
         "CUDA_VISIBLE_DEVICES": "1,0",
     }
-    run = "small/{}/crnn/song/1s/seed1"
+    run = "small/{}/resnet50/song/1s/seed1"
     weights = f"results/{run.format('runs')}/weights.safetensors"
     done = snakemake(workdir, weights, "--configfile", "small.yaml", **environment)
     log = (workdir / "results" / f"{run.format('logs/train_network')}.log").read_text()
     assert "has taken GPU-aa11" in log
     problem = "training.batch_size: batches of 16 slices are too large for the memory of GPU-aa11"
-    assert f"crnn song 1s seed1: {problem}; lower it" in done.stderr
+    assert f"resnet50 song 1s seed1: {problem}; lower it" in done.stderr
     assert "Traceback" not in log
     assert done.returncode != 0
 

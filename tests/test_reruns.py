@@ -152,7 +152,7 @@ EDITS = {
         base="tiny",
     ),
     "a model is added": Edit(
-        config={"experiment": {"models": ["resnet50", "crnn", "gaussian_mfcc", "gmm_mfcc"]}},
+        config={"experiment": {"models": ["resnet50", "gaussian_mfcc", "gmm_mfcc"]}},
         of={"that model": {"model": "gmm_mfcc"}},
     ),
     "a slice length is added": Edit(
