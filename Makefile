@@ -3,7 +3,8 @@
 # make test   set up and run the tests
 # make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
 # make lint   formats, lints and dry runs of every shipped configuration
-# make readme write what is generated in README.md anew, from the demo's results
+# make readme regenerate the generated parts of README.md from the demo's results
+# make schema regenerate schemas/models.schema.yaml from the models' settings
 # make lock   compile requirements.txt from requirements.in (uv needed)
 # make clean  remove the demo's results and the environment
 
@@ -15,7 +16,7 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test test-cluster lint format readme lock environment clean
+.PHONY: run report test test-cluster lint format readme schema lock environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -33,8 +34,9 @@ lint: environment
 	ruff format --check .
 	ruff check .
 	snakefmt --check Snakefile rules
+	mypy
 	snakemake --lint
-	pytest -q tests/test_shipped_configurations.py
+	pytest -q tests/workflow/test_shipped_configurations.py
 
 format: environment
 	ruff format .
@@ -44,6 +46,9 @@ format: environment
 readme: run
 	python docs/update_readme.py
 
+schema: environment
+	python docs/update_schema.py
+
 # For every platform and Python at once. What requirements.txt pins already stays, unless a package in
 # requirements.in asks for another version.
 lock:
@@ -52,11 +57,14 @@ lock:
 		--custom-compile-command "make lock" --output-file requirements.txt requirements.in
 
 # The environment is complete when a copy of the list it was installed from lies in it: an edit of
-# the list, or an installation that was cut off, installs anew.
+# the list, or an installation that was cut off, installs it again. The library is installed from this
+# folder, so that an edit of it needs no installation; a folder that was moved does.
 environment:
 	@cmp -s requirements.txt $(INSTALLED) || $(MAKE) --no-print-directory install
+	@$(BIN)/python -c 'import artistid, pathlib; pathlib.Path(artistid.__file__).relative_to("$(CURDIR)")' \
+		2>/dev/null || $(MAKE) --no-print-directory library
 
-.PHONY: install
+.PHONY: install library
 install:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -65,6 +73,9 @@ install:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	cp requirements.txt $(INSTALLED)
+
+library:
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 clean:
 	rm -rf .venv results/demo results/report.html

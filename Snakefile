@@ -1,6 +1,6 @@
 # Music artist classification: from a folder of recordings to the paper's F1 tables.
 #
-#   recordings -> tracks.csv -> log-mel caches -> splits -> trainings -> tables
+#   corpus -> features -> splits -> audit -> training -> scoring -> tables -> figures
 #
 # The experiment is configured in config.yaml; how and where jobs run, in profiles/.
 
@@ -16,7 +16,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/resources.smk"
+include: "rules/needs.smk"
 
 
 wildcard_constraints:
@@ -40,35 +40,52 @@ include: "rules/figures.smk"
 
 
 # The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
-# miss: a deleted intermediate is made again, even when all that was made from it still stands.
+# miss: a deleted intermediate file is regenerated even if everything derived from it still exists.
 rule corpus:
+    """Find and check the recordings; make those of the demo."""
     input:
         demo_audio,
         rules.scan_corpus.output,
         rules.check_corpus.output,
 
 
-rule log_mels:
+rule features:
+    """Compute the log-mel spectrograms, a file per album."""
     input:
         rules.write_mel_filters.output,
         log_mel_files,
 
 
 rule splits:
+    """Draw train, validation and test for each split and seed."""
     input:
-        files_of_splits(*rules.draw_split.output),
+        collect(of_each_run(rules.draw_split.output), run=all_splits),
+
+
+rule audit:
+    """Look for leaks between the subsets of each split."""
+    input:
+        collect(of_each_run(rules.audit_split.output), run=all_splits),
         rules.collect_leakage.output,
 
 
-rule runs:
+rule training:
+    """Train every model and predict validation and test."""
     input:
-        files_of_networks(*rules.train_network.output),
-        files_of_runs(*rules.train_frame_system.output, *rules.score_run.output),
-        files_of_references(*rules.score_references.output),
+        collect(of_each_run(rules.train_network.output), run=runs_of_networks),
+        collect(of_each_run(rules.train_frame_system.output), run=all_runs),
+
+
+rule scoring:
+    """Score every run, and guessing; choose the network of the second step."""
+    input:
+        collect(of_each_run(rules.score_run.output), run=all_runs),
+        collect(of_each_run(rules.score_references.output), run=references),
         choice_of_follow_up,
 
 
 rule tables:
+    """Aggregate the runs and write the tables."""
     input:
         rules.aggregate_runs.output,
         rules.compare_runs.output,
@@ -76,17 +93,28 @@ rule tables:
 
 
 rule figures:
+    """Draw the figures."""
     input:
-        figure_files,
+        rules.plot_log_mels.output,
+        rules.plot_resources.output,
+        expand(rules.plot_f1_by_slice.output, level=LEVELS if HAS_SLICES else []),
+        expand(rules.plot_album_effect.output, level=LEVELS if HAS_BOTH_SPLITS else []),
+        collect(of_each_run(rules.plot_learning_curves.output), run=runs_of_networks),
+        collect(of_each_run(rules.plot_confusion.output), run=runs_with_slices),
+        collect(of_each_run(rules.plot_confusion_of_songs.output), run=all_runs),
+        collect(of_each_run(rules.plot_embedding_map.output), run=runs_of_first_seed),
 
 
 rule all:
+    """All of it."""
     default_target: True
     input:
         rules.corpus.input,
-        rules.log_mels.input,
+        rules.features.input,
         rules.splits.input,
-        rules.runs.input,
+        rules.audit.input,
+        rules.training.input,
+        rules.scoring.input,
         rules.tables.input,
         rules.figures.input,
 

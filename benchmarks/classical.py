@@ -12,24 +12,22 @@ import argparse
 import json
 import os
 import runpy
-import sys
 import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
-
 import numpy as np
 import scipy.fft
 
-from artistid.files import read_rows, write_rows
-from artistid.mel_cache import write_album
-from artistid.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
-from artistid.splits import COLUMNS, draw_split
+from artistid.features.mel_cache import write_album
+from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
+from artistid.runs import Run
+from artistid.splits.draw import COLUMNS, draw_split
+from artistid.storage.files import read_rows, write_rows
 
-SCRIPTS = Path(sys.path[0])
+SCRIPTS = Path(__file__).resolve().parent.parent / "workflow_scripts"
 N_ARTISTS, N_ALBUMS, N_TRACKS, N_FRAMES, N_MELS = 20, 6, 1413, 7430, 128
 SLICE_FRAMES = 31
 N_SOUNDS = 30  # clusters of frames in an artist's music
@@ -83,20 +81,19 @@ def write_corpus(folder: Path, n_tracks: int, seed: int) -> None:
 
 def run_job(system: str, folder: Path, settings: dict) -> None:
     """Run a system's job, as Snakemake would, in this process."""
-    axes = {"corpus": "synthetic", "model": system, "split": "song", "seed": 1}
     whole = kind_of(system) == SONG_SYSTEMS
-    axes |= {"slice_seconds": None, "slice_frames": None} if whole else {}
-    axes = {"slice_seconds": 1.0, "slice_frames": SLICE_FRAMES} | axes
+    seconds, frames = (None, None) if whole else (1.0, SLICE_FRAMES)
+    run = Run("synthetic", system, "song", seconds, frames, seed=1)
+    caches = sorted(str(path) for path in folder.glob("*.h5"))
     job = SimpleNamespace(
-        params=SimpleNamespace(axes=axes, cache_folder=str(folder), settings=settings),
-        input=SimpleNamespace(split=str(folder / "split.csv")),
+        params=SimpleNamespace(run=run.columns, settings=settings),
+        input=SimpleNamespace(split=str(folder / "split.csv"), log_mel=caches),
         output=SimpleNamespace(
             predictions=str(folder / "predictions.h5"),
             provenance=str(folder / "provenance.json"),
             timing=str(folder / "timing.csv"),
         ),
         log=[str(folder / "job.log")],
-        wildcards=SimpleNamespace(slice="whole" if whole else "1s"),
         config={},
         threads=1,
     )

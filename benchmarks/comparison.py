@@ -6,20 +6,17 @@ Nine systems, two splits, three seeds and a follow-up at two lengths: 66 runs of
 songs each in the test set, 60,000 slices of 1 s. Prints the seconds of each part on this machine.
 """
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 import numpy as np
 
-from artistid.comparison import album_rows, by_cell, effect_rows, interval_rows, pair_rows
-from artistid.evaluation import LEVELS, outcomes
-from artistid.outcomes import Outcomes
-from artistid.predictions import Predictions
+from artistid.runs import Run
+from artistid.scoring.comparison import album_rows, by_cell, effect_rows, interval_rows, pair_rows
+from artistid.scoring.outcomes import Outcomes
+from artistid.scoring.pooling import LEVELS, count_answers
+from artistid.scoring.predictions import Predictions
 
 N_CLASSES, N_SONGS, N_SLICES = 20, 140, 60_000
 
@@ -50,12 +47,12 @@ def main() -> None:
     predictions = draw_predictions(generator)
     counts = timed(
         "outcomes of one run, three levels",
-        lambda: {level: outcomes(predictions, level[1]) for level in LEVELS},
+        lambda: {level: count_answers(predictions, level[1]) for level in LEVELS},
     )
     models = [f"model{number}" for number in range(9)]
     runs = [
         Outcomes(
-            {"model": model, "split": split, "slice_seconds": seconds, "seed": seed},
+            Run("synthetic", model, split, seconds, 31, seed),
             [f"artist{number}" for number in range(N_CLASSES)],
             predictions.track_id,
             predictions.track_target,
@@ -76,8 +73,7 @@ def main() -> None:
         "paired tests, 36 pairs, two splits, three levels", lambda: pair_rows(cells, [1.0], units)
     )
     albums = {
-        (seed, track): (f"artist{number * N_CLASSES // N_SONGS}", "album")
-        for seed in (1, 2, 3)
+        track: (f"artist{number * N_CLASSES // N_SONGS}", "album")
         for number, track in enumerate(predictions.track_id)
     }
     timed("album confusions", lambda: album_rows(cells, albums, LEVELS[0]))

@@ -9,17 +9,13 @@ over the population of seeds. Prints the share of intervals that contain them; 9
 
 import argparse
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
-
 import numpy as np
 
-from artistid.intervals import Answers, mean_intervals
-from artistid.scores import METRICS
+from artistid.scoring.intervals import Answers, mean_intervals
+from artistid.scoring.scores import METRICS
 
 N_CLASSES, N_SLICES = 20, 60
 

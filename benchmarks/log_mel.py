@@ -8,23 +8,20 @@ the best of five. The limits are measured in the same run: compare ratios, not m
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
-
 import librosa
 import numpy as np
 import scipy.fft
 
-from artistid.audio import decode_facts, mono_blocks
+from artistid.corpus.audio import decode_facts, mono_blocks
 from artistid.demo.recordings import make_album
-from artistid.files import sha256_of_file
-from artistid.log_mel import BLOCK_FRAMES, LogMelParameters, log_mel, mel_filters
+from artistid.features.log_mel import BLOCK_FRAMES, LogMelParameters, log_mel, mel_filters
+from artistid.storage.files import sha256_of_file
 
 
 def rate(seconds: float, work: Callable[[], object], repeats: int = 5) -> float:

@@ -1,4 +1,4 @@
-"""What a training takes of a node's memory, beside what artistid/resources.py allows it.
+"""What a training takes of a node's memory, beside what artistid/plan/needs.py allows it.
 
     python benchmarks/memory.py [--batch-size 16] [--width 64] [--seconds 1 3 6 30]
     python benchmarks/memory.py --data-set
@@ -16,10 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
-
-from artistid.registry import NETWORKS, available
-from artistid.resources import step_mb
+from artistid.models.registry import NETWORKS, available
+from artistid.plan.needs import step_mb
 
 
 def peak_mb() -> float:
@@ -32,7 +30,7 @@ def train_three_steps(name: str, args: argparse.Namespace) -> None:
     import torch
     from torch.nn import functional
 
-    from artistid.networks import build_network
+    from artistid.models.registry import build_network
 
     torch.set_num_threads(1)
     torch.ones(8, 8) @ torch.ones(8, 8)
@@ -57,8 +55,8 @@ def read_data_set() -> None:
     """Write caches of artist20's size, read them as a training does, and print the peak."""
     import numpy as np
 
-    from artistid.dataset import load_slices
-    from artistid.mel_cache import write_album
+    from artistid.features.mel_cache import write_album
+    from artistid.training.dataset import load_slices
 
     n_albums, n_tracks, n_frames = 120, 1413, 7430
     noise = np.random.default_rng(0).standard_normal((n_frames + n_tracks, 128), np.float32)

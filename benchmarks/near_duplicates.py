@@ -11,32 +11,23 @@ rhythm and timbre, and whose notes are alike to the bit more often than any play
 import argparse
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
-
 import numpy as np
 import soundfile
 import soxr
 
-from artistid.audio import mono_blocks
+from artistid.audit.fingerprints import fingerprints_of, read_fingerprints
+from artistid.audit.near_duplicates import MIN_OVERLAP, compare, find_near_duplicates, highest_score
+from artistid.corpus.audio import mono_blocks
 from artistid.demo.composition import compose, draw_style
 from artistid.demo.production import draw_production, produce
-from artistid.log_mel import LogMelParameters, log_mel, mel_filters
-from artistid.mel_cache import write_album
-from artistid.near_duplicates import (
-    MIN_OVERLAP,
-    compare,
-    find_near_duplicates,
-    fingerprints_of,
-    highest_score,
-    read_fingerprints,
-)
+from artistid.features.log_mel import LogMelParameters, log_mel, mel_filters
+from artistid.features.mel_cache import write_album
 
 PARAMETERS = LogMelParameters()
 FILTERS = mel_filters(PARAMETERS)

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_script
 
 import numpy as np
 
-from artistid.intervals import Answers, paired_p_value
+from artistid.scoring.intervals import Answers, paired_p_value
 
 N_ARTISTS, N_ALBUMS, N_SONGS = 20, 6, 12  # albums of an artist, songs of an album
 N_SEEDS = 3

@@ -25,9 +25,9 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow_scripts")]
+sys.path.insert(0, str(ROOT / "tests"))
 
-from conftest import copy_workflow  # noqa: E402
+from conftest import copy_workflow, environment_of  # noqa: E402
 
 SAMPLING_RATE, N_TRACKS, ALBUMS_PER_ARTIST = 16000, 12, 10
 # 5 models, 2 splits, 20 seeds: 200 runs.
@@ -57,7 +57,7 @@ def make_tree(folder: Path, n_albums: int, seconds: float = 1.1) -> None:
 
 def snakemake(workdir: Path, *arguments: str) -> tuple[str, dict[str, float]]:
     """Run Snakemake; return its output, and what its process alone took."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = environment_of(workdir, OMP_NUM_THREADS="1")
     with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
         process = subprocess.Popen(
@@ -120,7 +120,7 @@ def measure(
     report(n_albums, "corpus", took)
     planned("plan of all runs")
     if extract:
-        for stage in ("log_mels", "splits"):
+        for stage in ("features", "audit"):
             _, took = snakemake(workdir, stage, *common, "--cores", str(cores))
             report(n_albums, stage, took)
         found = len(list((workdir / "results").glob("*/log_mel/*.h5")))

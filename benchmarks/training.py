@@ -1,4 +1,4 @@
-"""What the training loop's choices are worth: memory format, and threads per training.
+"""What the training loop's choices are worth: memory format, threads per training, determinism.
 
     python benchmarks/training.py [--width 16] [--batch-size 16] [--frames 31]
 
@@ -10,16 +10,12 @@ import argparse
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 import torch
 from torch.nn import functional
 
-from artistid.networks import build_network
-from artistid.registry import NETWORKS, available
-from artistid.training import choose_device
+from artistid.models.registry import NETWORKS, available, build_network
+from artistid.training.fit import choose_device, set_precision
 
 
 def slices_per_second(name: str, args: argparse.Namespace, memory_format: torch.memory_format):
@@ -48,11 +44,13 @@ def slices_per_second(name: str, args: argparse.Namespace, memory_format: torch.
     return n_steps * args.batch_size / (time.perf_counter() - started)
 
 
-def side_by_side(name: str, args: argparse.Namespace, processes: int, threads: int) -> float:
-    """Return the summed rate of several trainings at once."""
+def side_by_side(
+    name: str, args: argparse.Namespace, processes: int, threads: int, *more: str
+) -> float:
+    """Return the summed rate of several trainings at once; `more` arguments reach each of them."""
     command = [sys.executable, __file__, "--one", name, "--threads", str(threads)]
     command += ["--width", str(args.width), "--batch-size", str(args.batch_size)]
-    command += ["--frames", str(args.frames), "--seconds", str(args.seconds)]
+    command += ["--frames", str(args.frames), "--seconds", str(args.seconds), *more]
     running = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)
     ]
@@ -70,8 +68,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--deterministic", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    set_precision(args.deterministic)
     if args.one:
         print(slices_per_second(args.one, args, torch.channels_last))
         return
@@ -82,6 +82,10 @@ def main() -> None:
         one = side_by_side(name, args, processes=1, threads=2)
         two = side_by_side(name, args, processes=2, threads=1)
         print(f"{name:15} 1 x 2 threads {one:7.0f}, 2 x 1 {two:7.0f}: x {two / one:.2f}")
+        if torch.cuda.is_available():  # on a processor every training is deterministic
+            fixed = side_by_side(name, args, 1, 2, "--deterministic")
+            ratio = fixed / one
+            print(f"{name:15} any algorithm {one:6.0f}, deterministic {fixed:6.0f}: x {ratio:.2f}")
 
 
 if __name__ == "__main__":

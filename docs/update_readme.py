@@ -26,7 +26,7 @@ def rule_graph() -> str:
     found = re.findall(r"(id\d+) --> (id\d+)", drawn)
     edges = sorted({(names[a], names[b]) for a, b in found})
     # The scan is consulted by every later rule; only what reads its files is drawn.
-    readers = {"extract_log_mel", "draw_split", "find_near_duplicates", "audit_split"}
+    readers = "extract_log_mel draw_split find_near_duplicates audit_split compare_runs".split()
     shown = [(a, b) for a, b in edges if b != "all" and (a != "scan_corpus" or b in readers)]
     lines = "".join(f"    {a} --> {b}\n" for a, b in shown)
     return f"```mermaid\nflowchart LR\n{lines}```\n"

@@ -1,9 +1,9 @@
-# From caches and splits to what stands on two sides of a split, and should not.
+# From caches and splits to what leaks between the subsets of a split.
 
 
 rule find_near_duplicates:
     input:
-        # Their audio decides, not the list, which a scan may write anew.
+        # Their audio decides, not the list, which a scan may rewrite.
         tracks=ancient(usable_tracks),
         log_mel=log_mel_files,
         sources=sources("find_near_duplicates.py"),
@@ -16,13 +16,8 @@ rule find_near_duplicates:
         f"{BENCHMARKS}/find_near_duplicates.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(search_needs),
-        runtime=runtime(search_needs),
-        disk_mb=disk_mb(search_needs),
-    params:
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+        **asks(needs.near_duplicates, size_so_far, config["log_mel"]),
     script:
         "../workflow_scripts/find_near_duplicates.py"
 
@@ -39,18 +34,15 @@ rule audit_split:
     output:
         AUDIT,
     log:
-        f"{LOGS}/audit_split/{{split}}/seed{{seed}}.log",
+        f"{LOGS}/audit_split/{PATH_OF_SPLIT}.log",
     benchmark:
-        f"{BENCHMARKS}/audit_split/{{split}}/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/audit_split/{PATH_OF_SPLIT}.tsv"
     # What is wrong with any split is said before the first training.
     priority: 1
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(audit_needs),
-        runtime=runtime(audit_needs),
-        disk_mb=disk_mb(audit_needs),
+        **asks(needs.audit, size_so_far),
     params:
         accept=config["audit"]["accept"],
     script:
@@ -59,8 +51,8 @@ rule audit_split:
 
 rule collect_leakage:
     input:
-        audits=files_of_splits(AUDIT),
-        splits=files_of_splits(rules.draw_split.output[0]),
+        audits=collect(AUDIT.format(**OF_RUN), run=all_splits),
+        splits=collect(SPLIT.format(**OF_RUN), run=all_splits),
         silent=rules.find_near_duplicates.output.silent,
         sources=sources("collect_leakage.py"),
     output:
@@ -72,10 +64,7 @@ rule collect_leakage:
         f"{BENCHMARKS}/collect_leakage.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(audit_needs),
-        runtime=runtime(audit_needs),
-        disk_mb=disk_mb(audit_needs),
+        **asks(needs.audit, size_so_far),
     script:
         "../workflow_scripts/collect_leakage.py"

@@ -1,6 +1,21 @@
 # From recordings to log-mel caches, one per album.
 
 
+def album_listing(wildcards):
+    """Return the listing of an album that the scan found."""
+    return f"{checkpoints.scan_corpus.get().output.albums}/{wildcards.album_id}.csv"
+
+
+def seconds_of_album(wildcards):
+    """Return the length of an album's recordings."""
+    return size_so_far(wildcards).albums.get(wildcards.album_id, 0)
+
+
+def longest_of_album(wildcards):
+    """Return the most that one recording of an album may last."""
+    return min(seconds_of_album(wildcards), size_so_far(wildcards).longest)
+
+
 rule write_mel_filters:
     input:
         sources=sources("write_mel_filters.py"),
@@ -12,11 +27,8 @@ rule write_mel_filters:
         f"{BENCHMARKS}/write_mel_filters.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(filter_needs),
-        runtime=runtime(filter_needs),
-        disk_mb=disk_mb(filter_needs),
+        **asks(needs.mel_filters),
     params:
         log_mel=config["log_mel"],
     script:
@@ -27,23 +39,20 @@ rule extract_log_mel:
     input:
         # Recordings reach the job through the listing: Snakemake cannot take every name.
         listing=album_listing,
-        # Has to stand; a check that is made again computes nothing anew.
+        # Must exist; rerunning the check recomputes nothing.
         check=ancient(CORPUS_CHECK),
         filters=rules.write_mel_filters.output[0],
         sources=sources("extract_log_mel.py"),
     output:
-        f"{RESULTS}/log_mel/{{album_id}}.h5",
+        LOG_MEL,
     log:
         f"{LOGS}/extract_log_mel/{{album_id}}.log",
     benchmark:
         f"{BENCHMARKS}/extract_log_mel/{{album_id}}.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(album_needs),
-        runtime=runtime(album_needs),
-        disk_mb=disk_mb(album_needs),
+        **asks(needs.extraction, seconds_of_album, longest_of_album, config["log_mel"]),
     params:
         log_mel=config["log_mel"],
     script:

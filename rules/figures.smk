@@ -1,6 +1,17 @@
 # From scores, histories, embeddings and timings to figures.
 
 
+def runs_with_slices(wildcards):
+    """Return every run of a model that takes slices."""
+    return [run for run in all_runs(wildcards) if run.slice_seconds is not None]
+
+
+def runs_of_first_seed(wildcards):
+    """Return the runs of networks that are mapped: those of the first seed."""
+    first = config["experiment"]["seeds"][0]
+    return [run for run in runs_of_networks(wildcards) if run.seed == first]
+
+
 rule plot_log_mels:
     input:
         tracks=ancient(usable_tracks),
@@ -19,24 +30,18 @@ rule plot_log_mels:
         f"{BENCHMARKS}/plot_log_mels.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     params:
         tracks=digest_of_usable_tracks,
         log_mel=config["log_mel"],
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
     script:
         "../workflow_scripts/plot_log_mels.py"
 
 
 rule plot_learning_curves:
     input:
-        histories=lambda wildcards: paths_of_runs(
-            runs_like(wildcards, "model", "slice"), [f"{RUN}/history.csv"]
-        ),
+        histories=collect(f"{EACH_RUN}/history.csv", run=runs_like("model", "slice")),
         sources=sources("plot_learning_curves.py"),
     output:
         report(
@@ -51,19 +56,16 @@ rule plot_learning_curves:
         f"{BENCHMARKS}/plot_learning_curves/{{model}}/{{slice}}.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     script:
         "../workflow_scripts/plot_learning_curves.py"
 
 
 rule plot_confusion:
     input:
-        outcomes=lambda wildcards: paths_of_runs(
-            runs_like(wildcards, "model", "split", "slice"), [f"{RUN}/outcomes.h5"]
+        outcomes=collect(
+            f"{EACH_RUN}/outcomes.h5", run=runs_like("model", "split", "slice")
         ),
         sources=sources("plot_confusion.py"),
     output:
@@ -97,11 +99,8 @@ rule plot_confusion:
         slice="[0-9.]+s",
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     script:
         "../workflow_scripts/plot_confusion.py"
 
@@ -146,11 +145,8 @@ rule plot_f1_by_slice:
         f"{BENCHMARKS}/plot_f1_by_slice/{{level}}.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     params:
         models=config["experiment"]["models"],
     script:
@@ -174,11 +170,8 @@ rule plot_album_effect:
         f"{BENCHMARKS}/plot_album_effect/{{level}}.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     params:
         models=config["experiment"]["models"],
     script:
@@ -192,29 +185,26 @@ rule plot_embedding_map:
         sources=sources("plot_embedding_map.py"),
     output:
         report(
-            f"{FIGURES}/embedding_map/{AXES}.svg",
+            f"{FIGURES}/embedding_map/{PATH}.svg",
             caption="../report/embedding_map.rst",
             category="Embedding maps",
             labels={"model": "{model}", "split": "{split}", "slice": "{slice}"},
         ),
     log:
-        f"{LOGS}/plot_embedding_map/{AXES}.log",
+        f"{LOGS}/plot_embedding_map/{PATH}.log",
     benchmark:
-        f"{BENCHMARKS}/plot_embedding_map/{AXES}.tsv"
+        f"{BENCHMARKS}/plot_embedding_map/{PATH}.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     script:
         "../workflow_scripts/plot_embedding_map.py"
 
 
 rule plot_resources:
     input:
-        timing=files_of_runs(f"{RUN}/timing.csv"),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=all_runs),
         sources=sources("plot_resources.py"),
     output:
         report(
@@ -229,10 +219,7 @@ rule plot_resources:
         f"{BENCHMARKS}/plot_resources.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(figure_needs),
-        runtime=runtime(figure_needs),
-        disk_mb=disk_mb(figure_needs),
+        **asks(needs.figure),
     script:
         "../workflow_scripts/plot_resources.py"

@@ -1,6 +1,6 @@
 # Repairs of Snakemake that this workflow depends on. They replace private methods, which any release
 # may change, so every other version is refused. When the pin is raised, compare each repair with the
-# new source; tests/test_repairs.py and tests/test_reruns.py fail where one is missing.
+# new source; tests/workflow/test_repairs.py and tests/workflow/test_reruns.py fail where one is missing.
 
 from snakemake import __version__ as _installed
 from snakemake.exceptions import WorkflowError

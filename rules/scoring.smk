@@ -1,6 +1,19 @@
 # From predictions to scores, and to the model that the paper's second step takes on.
 
 
+def first_runs_of_networks(wildcards):
+    """Return the runs that the second step's network is chosen by."""
+    scanned_tracks(wildcards)
+    return [run for run in FIRST_RUNS if kind_of(run.model) == NETWORKS]
+
+
+def choice_of_follow_up(wildcards):
+    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    if config["experiment"]["follow_up"] != BEST:
+        return []
+    return checkpoints.choose_follow_up.get().output
+
+
 rule score_run:
     input:
         predictions=f"{RUN}/predictions.h5",
@@ -10,16 +23,15 @@ rule score_run:
         artists=f"{RUN}/f1_by_artist.csv",
         outcomes=f"{RUN}/outcomes.h5",
     log:
-        f"{LOGS}/score_run/{AXES}.log",
+        f"{LOGS}/score_run/{PATH}.log",
     benchmark:
-        f"{BENCHMARKS}/score_run/{AXES}.tsv"
+        f"{BENCHMARKS}/score_run/{PATH}.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(scoring_needs),
-        runtime=runtime(scoring_needs),
-        disk_mb=disk_mb(scoring_needs),
+        **asks(needs.scoring, size_so_far, frames_of_run, config["log_mel"]),
+    params:
+        run=columns_of_run,
     script:
         "../workflow_scripts/score_run.py"
 
@@ -35,26 +47,22 @@ rule score_references:
         metrics=f"{REFERENCE}/metrics.csv",
         artists=f"{REFERENCE}/f1_by_artist.csv",
     log:
-        f"{LOGS}/score_references/{{split}}/{{slice}}/seed{{seed}}.log",
+        f"{LOGS}/score_references/{PATH_OF_ALL_MODELS}.log",
     benchmark:
-        f"{BENCHMARKS}/score_references/{{split}}/{{slice}}/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/score_references/{PATH_OF_ALL_MODELS}.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(reference_needs),
-        runtime=runtime(reference_needs),
-        disk_mb=disk_mb(reference_needs),
+        **asks(needs.references, size_so_far),
     params:
-        axes=run_axes,
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+        run=columns_of_run,
     script:
         "../workflow_scripts/score_references.py"
 
 
 checkpoint choose_follow_up:
     input:
-        metrics=first_network_metrics,
+        metrics=collect(f"{EACH_RUN}/metrics.csv", run=first_runs_of_networks),
         sources=sources("choose_follow_up.py"),
     output:
         choice=f"{RESULTS}/follow_up/choice.json",
@@ -65,11 +73,8 @@ checkpoint choose_follow_up:
         f"{BENCHMARKS}/choose_follow_up.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(table_needs),
-        runtime=runtime(table_needs),
-        disk_mb=disk_mb(table_needs),
+        **asks(needs.tables, size_so_far, runs_so_far),
     params:
         networks=networks(config),
     script:

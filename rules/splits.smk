@@ -1,26 +1,47 @@
-# From usable.csv to train, validation and test, drawn anew for each seed.
+# From usable.csv to train, validation and test, drawn for each seed.
+
+from artistid.storage.files import sha256_of_file
+
+NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
+
+
+def digest_of_usable_tracks(wildcards):
+    """Return what decides whether the usable tracks changed.
+
+    Snakemake compares an input above a size by its time, and a scan rewrites the list: by this
+    parameter the splits of a large corpus, too, are redrawn only when its tracks change.
+    """
+    return sha256_of_file(usable_tracks(wildcards))
+
+
+def copies_to_part(wildcards):
+    """Return the pairs that a split may not part, where copies are kept in one subset."""
+    is_kept = config["audit"]["near_duplicates"] == "one_side"
+    return [NEAR_DUPLICATES] if is_kept else []
+
+
+def accepted_copies(wildcards):
+    """Return the pairs that a split may part after all; no parameter where it parts any."""
+    return config["audit"]["accept"] if copies_to_part(wildcards) else None
 
 
 rule draw_split:
     input:
         tracks=ancient(usable_tracks),
-        # Has to stand; a check that is made again computes nothing anew.
+        # Must exist; rerunning the check recomputes nothing.
         check=ancient(CORPUS_CHECK),
         near_duplicates=copies_to_part,
         sources=sources("draw_split.py"),
     output:
-        f"{RESULTS}/splits/{{split}}/seed{{seed}}.csv",
+        SPLIT,
     log:
-        f"{LOGS}/draw_split/{{split}}/seed{{seed}}.log",
+        f"{LOGS}/draw_split/{PATH_OF_SPLIT}.log",
     benchmark:
-        f"{BENCHMARKS}/draw_split/{{split}}/seed{{seed}}.tsv"
+        f"{BENCHMARKS}/draw_split/{PATH_OF_SPLIT}.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(split_needs),
-        runtime=runtime(split_needs),
-        disk_mb=disk_mb(split_needs),
+        **asks(needs.split, size_so_far),
     params:
         tracks=digest_of_usable_tracks,
         fractions=lambda wildcards: (

@@ -1,13 +1,30 @@
 # From the runs that the configuration asks for to the tables.
 
+from artistid.tables.registry import applicable_tables
+
+# Tables that this experiment has something to say in.
+TABLES = applicable_tables(config)
+
+
+def references(wildcards):
+    """Return a run for each split, slice length and seed, at which guessing is scored once."""
+    runs = all_runs(wildcards)
+    with_slices = [run for run in runs if run.slice_seconds is not None]
+    if not with_slices:  # guessing answers songs too: any length will do
+        seconds = config["experiment"]["slice_seconds"][0]
+        with_slices = [replace(run, slice_seconds=seconds) for run in runs]
+    return list(dict.fromkeys(replace(run, model="") for run in with_slices))
+
 
 rule aggregate_runs:
     input:
-        metrics=files_of_runs(f"{RUN}/metrics.csv"),
-        references=files_of_references(f"{REFERENCE}/metrics.csv"),
-        artists=files_of_runs(f"{RUN}/f1_by_artist.csv"),
-        artists_of_references=files_of_references(f"{REFERENCE}/f1_by_artist.csv"),
-        timing=files_of_runs(f"{RUN}/timing.csv"),
+        metrics=collect(f"{EACH_RUN}/metrics.csv", run=all_runs),
+        references=collect(f"{EACH_REFERENCE}/metrics.csv", run=references),
+        artists=collect(f"{EACH_RUN}/f1_by_artist.csv", run=all_runs),
+        artists_of_references=collect(
+            f"{EACH_REFERENCE}/f1_by_artist.csv", run=references
+        ),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=all_runs),
         sources=sources("aggregate_runs.py"),
     output:
         metrics=f"{RESULTS}/tables/all_metrics.csv",
@@ -19,19 +36,16 @@ rule aggregate_runs:
         f"{BENCHMARKS}/aggregate_runs.tsv"
     conda:
         "../envs/tables.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(table_needs),
-        runtime=runtime(table_needs),
-        disk_mb=disk_mb(table_needs),
+        **asks(needs.tables, size_so_far, runs_so_far),
     script:
         "../workflow_scripts/aggregate_runs.py"
 
 
 rule compare_runs:
     input:
-        outcomes=files_of_runs(f"{RUN}/outcomes.h5"),
-        splits=files_of_runs(rules.draw_split.output[0]),
+        outcomes=collect(f"{EACH_RUN}/outcomes.h5", run=all_runs),
+        tracks=ancient(usable_tracks),
         sources=sources("compare_runs.py"),
     output:
         intervals=f"{RESULTS}/tables/all_intervals.csv",
@@ -44,11 +58,13 @@ rule compare_runs:
         f"{BENCHMARKS}/compare_runs.tsv"
     conda:
         "../envs/audio.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(comparison_needs),
-        runtime=runtime(comparison_needs),
-        disk_mb=disk_mb(comparison_needs),
+        **asks(
+            needs.comparison,
+            size_so_far,
+            runs_so_far,
+            len(config["experiment"]["models"]),
+        ),
     params:
         first_seconds=config["experiment"]["slice_seconds"],
     script:
@@ -67,7 +83,9 @@ rule make_tables:
         published=os.path.relpath(
             SCRIPTS.parent / "resources" / "published_results.csv"
         ),
-        sources=sources("make_tables.py"),
+        sources=sources(
+            "make_tables.py", *(f"artistid/tables/{table}.py" for table in TABLES)
+        ),
     output:
         csv=expand(f"{RESULTS}/tables/{{table}}.csv", table=TABLES),
         markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=TABLES),
@@ -86,15 +104,11 @@ rule make_tables:
         f"{BENCHMARKS}/make_tables.tsv"
     conda:
         "../envs/tables.yaml"
-    threads: 1
     resources:
-        mem_mb=mem_mb(table_needs),
-        runtime=runtime(table_needs),
-        disk_mb=disk_mb(table_needs),
+        **asks(needs.tables, size_so_far, runs_so_far),
     params:
         corpus=config["corpus"]["name"],
         dataset=config["corpus"]["dataset"],
-        folder=lambda wildcards, output: os.path.dirname(output.csv[0]),
         tables=TABLES,
         models=config["experiment"]["models"],
         first_seconds=config["experiment"]["slice_seconds"],

@@ -1,13 +1,29 @@
 # From caches and splits to predictions: one job per (model, split, slice, seed).
 
+from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available
+
+
+def sources_of_model(script, kind):
+    """Return an input function: the sources of a training, including its model."""
+    folder = f"artistid/models/{kind}"
+    return lambda wildcards: sources(script, f"{folder}/{wildcards.model}.py")
+
+
+def training_threads(wildcards):
+    """Return the processor threads of a training."""
+    if not RUNS_HERE:
+        return needs.GPU_THREADS
+    at_once = workflow.global_resources.get("gpu").value
+    return needs.training_threads(workflow.resource_settings.cores, at_once, has_gpu())
+
 
 rule train_network:
     input:
         split=split_manifest,
-        # Has to stand; an audit that is made again retrains nothing.
+        # Must exist; rerunning the audit does not trigger retraining.
         audit=ancient(AUDIT),
         log_mel=log_mel_files,
-        sources=network_sources,
+        sources=sources_of_model("train_network.py", NETWORKS),
     output:
         weights=f"{RUN}/weights.safetensors",
         predictions=f"{RUN}/predictions.h5",
@@ -16,9 +32,9 @@ rule train_network:
         provenance=f"{RUN}/provenance.json",
         timing=f"{RUN}/timing.csv",
     log:
-        f"{LOGS}/train_network/{AXES}.log",
+        f"{LOGS}/train_network/{PATH}.log",
     benchmark:
-        f"{BENCHMARKS}/train/{AXES}.tsv"
+        f"{BENCHMARKS}/train/{PATH}.tsv"
     wildcard_constraints:
         model="|".join(available(NETWORKS)),
     # Before short jobs that are ready too: no GPU idles while cores are busy with them.
@@ -27,87 +43,71 @@ rule train_network:
         "../envs/train.yaml"
     threads: training_threads
     resources:
+        **asks(
+            needs.training,
+            size_so_far,
+            lambda wildcards: wildcards.model,
+            settings_of_model,
+            config["training"],
+            frames_of_run,
+            config["log_mel"],
+            lambda wildcards: not RUNS_HERE or has_gpu(),
+            same_runtime=True,
+        ),
         gpu=1,
         # Trainings that may share a GPU (docs/gpus.md).
         jobs_per_device=1,
-        mem_mb=mem_mb(training_needs),
-        runtime=runtime_of_each_attempt(training_needs),
-        disk_mb=disk_mb(training_needs),
     params:
-        axes=run_axes,
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
+        run=columns_of_run,
         log_mel=config["log_mel"],
-        settings=model_settings,
+        settings=lookup(within=config, dpath="models/{model}", default={}),
         training=config["training"],
         # Outside the outputs, which are deleted before a job runs again.
-        state=f"{RESULTS}/training_state/{AXES}.pt",
+        state=f"{RESULTS}/training_state/{PATH}.pt",
     script:
         "../workflow_scripts/train_network.py"
 
 
-rule train_frame_system:
-    input:
-        split=split_manifest,
-        # Has to stand; an audit that is made again retrains nothing.
-        audit=ancient(AUDIT),
-        log_mel=log_mel_files,
-        sources=lambda wildcards: sources(
-            "train_frame_system.py", f"artistid/frame_systems/{wildcards.model}.py"
-        ),
-    output:
-        predictions=f"{RUN}/predictions.h5",
-        provenance=f"{RUN}/provenance.json",
-        timing=f"{RUN}/timing.csv",
-    log:
-        f"{LOGS}/train_frame_system/{AXES}.log",
-    benchmark:
-        f"{BENCHMARKS}/train/{AXES}.tsv"
-    wildcard_constraints:
-        model="|".join(available(FRAME_SYSTEMS)),
-    conda:
-        "../envs/classical.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem_mb(frame_system_needs),
-        runtime=runtime(frame_system_needs),
-        disk_mb=disk_mb(frame_system_needs),
-    params:
-        axes=run_axes,
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
-        settings=model_settings,
-    script:
-        "../workflow_scripts/train_frame_system.py"
+# Classical systems on MFCC frames, and on whole songs.
+for kind, system_needs in {
+    FRAME_SYSTEMS: asks(
+        needs.frame_system,
+        size_so_far,
+        lambda wildcards: wildcards.model,
+        settings_of_model,
+        frames_of_run,
+        config["log_mel"],
+    ),
+    SONG_SYSTEMS: asks(needs.song_system, size_so_far, config["log_mel"]),
+}.items():
+    train = f"train_{kind.removesuffix('s')}"
 
-
-rule train_song_system:
-    input:
-        split=split_manifest,
-        # Has to stand; an audit that is made again retrains nothing.
-        audit=ancient(AUDIT),
-        log_mel=log_mel_files,
-        sources=lambda wildcards: sources(
-            "train_song_system.py", f"artistid/song_systems/{wildcards.model}.py"
-        ),
-    output:
-        predictions=f"{RUN}/predictions.h5",
-        provenance=f"{RUN}/provenance.json",
-        timing=f"{RUN}/timing.csv",
-    log:
-        f"{LOGS}/train_song_system/{AXES}.log",
-    benchmark:
-        f"{BENCHMARKS}/train/{AXES}.tsv"
-    wildcard_constraints:
-        model="|".join(available(SONG_SYSTEMS)),
-    conda:
-        "../envs/classical.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem_mb(song_system_needs),
-        runtime=runtime(song_system_needs),
-        disk_mb=disk_mb(song_system_needs),
-    params:
-        axes=run_axes,
-        cache_folder=lambda wildcards, input: os.path.dirname(input.log_mel[0]),
-        settings=model_settings,
-    script:
-        "../workflow_scripts/train_song_system.py"
+    rule:
+        name:
+            train
+        input:
+            split=split_manifest,
+            # Must exist; rerunning the audit does not trigger retraining.
+            audit=ancient(AUDIT),
+            log_mel=log_mel_files,
+            sources=sources_of_model(f"{train}.py", kind),
+        output:
+            predictions=f"{RUN}/predictions.h5",
+            provenance=f"{RUN}/provenance.json",
+            timing=f"{RUN}/timing.csv",
+        log:
+            f"{LOGS}/{train}/{PATH}.log",
+        benchmark:
+            f"{BENCHMARKS}/train/{PATH}.tsv"
+        wildcard_constraints:
+            model="|".join(available(kind)),
+        conda:
+            "../envs/classical.yaml"
+        resources:
+            **system_needs,
+        params:
+            run=columns_of_run,
+            settings=lookup(within=config, dpath="models/{model}", default={}),
+            script=train,  # what follows `script:` is read when the job runs, after the loop
+        script:
+            "../workflow_scripts/{params.script}.py"

@@ -1,6 +1,7 @@
 """What tests share: small recordings, a small corpus, and the workflow on it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 
 from artistid.demo.names import album_name, artist_name, track_name
 from artistid.demo.recordings import make_album
+from artistid.plan.config import read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +23,8 @@ FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report
 
 
 # Rules that make nothing, and ask for the files of a stage.
-TARGETS = {"all", "corpus", "log_mels", "splits", "runs", "tables", "figures"}
+STAGES = "corpus features splits audit training scoring tables figures".split()
+TARGETS = {"all", *STAGES}
 
 
 def write_config(path: Path, config: dict) -> Path:
@@ -37,10 +40,37 @@ def snakemake(
     `within` is a command that runs the one that follows it.
     """
     command = [*within, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment
     return subprocess.run(
-        command, cwd=workdir, env=environment, capture_output=True, text=True, timeout=1800
+        command,
+        cwd=workdir,
+        env=environment_of(workdir, **environment),
+        capture_output=True,
+        text=True,
+        timeout=1800,
     )
+
+
+def rules_of(workdir: Path, *arguments: str) -> list[str]:
+    """The names of the rules of a copy of the workflow."""
+    done = snakemake(workdir, "--list-rules", *arguments)
+    return re.findall(r"^(\w+)", done.stdout, re.MULTILINE)
+
+
+def environment_of(workdir: Path, **environment: str) -> dict[str, str]:
+    """The environment of a process that runs a copy of the workflow, and not the installed one."""
+    path = [str(workdir / "workflow_scripts"), environment.pop("PYTHONPATH", "")]
+    fixed = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    return os.environ | fixed | environment
+
+
+def fake_nvidia_smi(folder: Path, listing: str, status: int = 0, then: str = "") -> None:
+    """Put a program of that name into a folder; it also knows the version of a driver."""
+    (folder / "listing").write_text(listing)
+    (folder / "nvidia-smi").write_text(
+        f'#!/bin/sh\n[ "$1" = -L ] || {{ echo 470.57.02; exit; }}\n'
+        f'cat "{folder}/listing"\n{then}\nexit {status}\n'
+    )
+    (folder / "nvidia-smi").chmod(0o755)
 
 
 def ordinary_user() -> list[str]:
@@ -68,7 +98,7 @@ def copy_workflow(workdir: Path) -> Path:
     return workdir
 
 
-FIRST_RUN = "first_run.txt"  # what Snakemake said of every job, for tests/test_reruns.py
+FIRST_RUN = "first_run.txt"  # what Snakemake said of every job, for tests/workflow/test_reruns.py
 
 # Every kind of model, both splits, two seeds, and the second step.
 TINY = {
@@ -91,7 +121,7 @@ def finished(tmp_path_factory) -> Path:
     """A folder with the workflow, run to its end on a tiny corpus."""
     workdir = copy_workflow(tmp_path_factory.mktemp("tiny") / "with space")
     write_config(workdir / "tiny.yaml", TINY)
-    # Each job leaves a note of the modules that it loaded, which tests/test_sources.py reads.
+    # Each job leaves a note of the modules that it loaded, which tests/plan/test_sources.py reads.
     notes = {"PYTHONPATH": str(ROOT / "tests/job_notes"), "JOB_NOTES": str(workdir / "job_notes")}
     done = snakemake(workdir, "--configfile", "tiny.yaml", "--quiet", "host", **notes)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -148,7 +178,7 @@ def config() -> dict:
 
 @pytest.fixture(scope="session")
 def schema() -> dict:
-    return yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    return read_schema(ROOT / "schemas")
 
 
 @pytest.fixture(scope="session")

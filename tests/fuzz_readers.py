@@ -27,27 +27,26 @@ from typing import Any
 import numpy as np
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
-
-from artistid.audio import mono_blocks  # noqa: E402
-from artistid.config import (  # noqa: E402
+from artistid.corpus.audio import mono_blocks
+from artistid.corpus.folder import Recording
+from artistid.corpus.listings import DUPLICATE, OK
+from artistid.corpus.scan import scan
+from artistid.corpus.summary import describe
+from artistid.errors import InputError
+from artistid.experiment import first_runs, follow_up_runs, has_several_lengths, networks
+from artistid.features.log_mel import LogMelParameters, log_mel_blocks
+from artistid.features.slices import frames_in_slice
+from artistid.plan.config import (
     check_config,
     effective_config,
-    first_runs,
-    follow_up_runs,
-    frames_in_slice,
-    has_several_lengths,
-    networks,
+    read_schema,
     read_yaml,
     reductions,
-    slice_seconds,
     with_types,
 )
-from artistid.corpus import DUPLICATE, OK, Recording, describe, scan  # noqa: E402
-from artistid.errors import InputError  # noqa: E402
-from artistid.log_mel import LogMelParameters, log_mel_blocks  # noqa: E402
+from artistid.runs import seconds_of_slice
 
+ROOT = Path(__file__).resolve().parent.parent
 SECONDS, MEMORY = 20.0, 1_500_000_000
 KINDS = {  # extension: libsndfile's format and subtype
     "mp3": ("MP3", "MPEG_LAYER_III"),
@@ -245,12 +244,12 @@ def use_configuration(tree: dict, schema: dict) -> None:
     names = networks(config)
     runs = first_runs(config) + [run for name in names for run in follow_up_runs(config, name)]
     has_several_lengths(config)
-    paths = [f"{run.model}/{run.split}/{run.slice}/seed{run.seed}" for run in first_runs(config)]
+    paths = [(run.model, run.split, run.slice, run.seed) for run in first_runs(config)]
     assert len(set(paths)) == len(paths), "two runs have one path"
     for run in runs:
         assert re.fullmatch(r"[0-9.]+s|whole", run.slice), run
         assert re.fullmatch(r"[0-9]+", str(run.seed)), run
-        assert slice_seconds(run.slice) == run.slice_seconds, run
+        assert seconds_of_slice(run.slice) == run.slice_seconds, run
         frames = frames_in_slice(config, run.slice_seconds)
         assert frames is None or frames > 0, run
     assert 0 < sum(config["song_split"].values()) < 1.001
@@ -270,7 +269,7 @@ def reader(folder: Path) -> Callable[[random.Random], str]:
     paths = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
     base = read_yaml(paths[0])
     given = [yaml.safe_dump(merged(base, read_yaml(path))) for path in paths]
-    schema = read_yaml(ROOT / "schemas" / "config.schema.yaml")
+    schema = read_schema(ROOT / "schemas")
 
     def read(rng: random.Random) -> str:
         if rng.random() < 0.5:

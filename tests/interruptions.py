@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from conftest import environment_of
+
 # One network with enough epochs to be caught at, one classical system, one split, one seed.
 SMALL = {
     "corpus": {"name": "small"},
@@ -39,7 +41,7 @@ VOLATILE = (
 def start(workdir: Path, *arguments: str, output: Path) -> subprocess.Popen:
     """Start a workflow on two cores that can be killed."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = environment_of(workdir)
     with output.open("wb") as stream:
         return subprocess.Popen(
             command, cwd=workdir, env=environment, stdout=stream, stderr=subprocess.STDOUT

@@ -11,13 +11,10 @@ import argparse
 import random
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow_scripts"))
 
 from conftest import copy_workflow, snakemake, write_config
 from interruptions import SMALL, digests, jobs, kill, start, wait_for

@@ -1,10 +1,10 @@
 """Put the rows of all runs one below the other: metrics, F1 per artist, training times."""
 
-from artistid.jobs import logged
-from artistid.rendering import write_csv
-from artistid.tables import concatenated, read_table
+from artistid.jobs.logs import job_log
+from artistid.tables.reading import concatenated, read_table
+from artistid.tables.rendering import write_csv
 
-with logged(snakemake.log[0], "aggregate") as log:
+with job_log(snakemake.log[0], "aggregate") as log:
     paths = {
         "metrics": [*snakemake.input.metrics, *snakemake.input.references],
         "artists": [*snakemake.input.artists, *snakemake.input.artists_of_references],

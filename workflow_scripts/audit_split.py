@@ -1,14 +1,14 @@
 """Audit one split: its manifest is sound, and no recording is in two subsets unaccepted."""
 
+from artistid.audit.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
 from artistid.errors import InputError
-from artistid.files import read_rows, write_rows
-from artistid.jobs import logged
-from artistid.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
-from artistid.manifests import read_manifest
-from artistid.splits import SUBSETS
+from artistid.jobs.logs import job_log
+from artistid.splits.draw import SUBSETS
+from artistid.splits.manifests import read_manifest
+from artistid.storage.files import read_rows, write_rows
 
 wildcards = snakemake.wildcards
-with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcards.seed}") as log:
+with job_log(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcards.seed}") as log:
     tracks = read_rows(snakemake.input.usable)
     hits = find_hits(
         read_manifest(snakemake.input.split, tracks, required=SUBSETS),
@@ -23,6 +23,7 @@ with logged(snakemake.log[0], f"audit of {wildcards.split} split, seed {wildcard
     if leaks:
         log.info("what accepts all of them by name: %s", accepting(leaks))
         raise InputError(complaint(snakemake.input.split, leaks))
-    rows = [hit.as_row(is_known) for hit, is_known in zip(hits, accepted, strict=True)]
-    write_rows(snakemake.output[0], rows, COLUMNS)
+    split = {"split": wildcards.split, "seed": wildcards.seed}
+    rows = [split | hit.as_row(known) for hit, known in zip(hits, accepted, strict=True)]
+    write_rows(snakemake.output[0], rows, (*split, *COLUMNS))
     log.info("%d hits, all accepted", len(hits))

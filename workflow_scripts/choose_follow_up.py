@@ -1,10 +1,10 @@
 """Choose the network of the second step by validation, and write down why."""
 
-from artistid.files import read_rows, write_json, write_rows
-from artistid.follow_up import COLUMNS, choose, explain
-from artistid.jobs import logged
+from artistid.jobs.logs import job_log
+from artistid.scoring.follow_up import COLUMNS, choose, explain
+from artistid.storage.files import read_rows, write_json, write_rows
 
-with logged(snakemake.log[0], "follow-up") as log:
+with job_log(snakemake.log[0], "follow-up") as log:
     metrics = [row for path in snakemake.input.metrics for row in read_rows(path)]
     rows = choose(metrics, snakemake.params.networks)
     choice = explain(rows)

@@ -1,17 +1,12 @@
 """Put the audits of all splits into one table, and what they found into a line."""
 
-from pathlib import Path
+from artistid.audit.leakage import COLUMNS, pairs_across_sides, summarise
+from artistid.jobs.logs import job_log
+from artistid.splits.manifests import read_manifest
+from artistid.storage.files import read_rows, write_rows, write_text
 
-from artistid.files import read_rows, write_rows, write_text
-from artistid.jobs import logged
-from artistid.leakage import COLUMNS, pairs_across_sides, summarise
-from artistid.manifests import read_manifest
-
-with logged(snakemake.log[0], "leakage") as log:
-    rows = []
-    for path in map(Path, snakemake.input.audits):
-        axes = {"split": path.parent.name, "seed": path.stem.removeprefix("seed")}
-        rows += [axes | row for row in read_rows(path)]
+with job_log(snakemake.log[0], "leakage") as log:
+    rows = [row for path in snakemake.input.audits for row in read_rows(path)]
     manifests = [read_manifest(path) for path in snakemake.input.splits]
     summary = summarise(
         sum(pairs_across_sides(manifest) for manifest in manifests),

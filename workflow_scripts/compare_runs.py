@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from artistid.comparison import (
+from artistid.jobs.logs import job_log
+from artistid.scoring.comparison import (
     ALBUM_COLUMNS,
     EFFECT_COLUMNS,
     INTERVAL_COLUMNS,
@@ -13,39 +14,27 @@ from artistid.comparison import (
     interval_rows,
     pair_rows,
 )
-from artistid.evaluation import NO_POOLING, SLICE
-from artistid.files import read_rows, write_rows
-from artistid.jobs import logged
-from artistid.outcomes import read_outcomes
-from artistid.splits import TEST, UNIT_KEYS
+from artistid.scoring.outcomes import read_outcomes
+from artistid.scoring.pooling import NO_POOLING, SLICE
+from artistid.splits.draw import UNIT_KEYS
+from artistid.storage.files import read_rows, write_rows
 
 
-def tested(path: str) -> list[dict[str, str]]:
-    """Return the rows of a manifest's test tracks."""
-    return [row for row in read_rows(path) if row["subset"] == TEST]
-
-
-def album_of_tracks() -> dict[tuple[int, str], tuple[str, str]]:
-    """Return artist and album of each test track of the album split, by seed."""
-    return {
-        (int(Path(path).stem.removeprefix("seed")), row["track_id"]): (row["artist"], row["album"])
-        for path in snakemake.input.splits
-        if Path(path).parent.name == "album"
-        for row in tested(path)
-    }
+def album_of_tracks() -> dict[str, tuple[str, str]]:
+    """Return artist and album of each track."""
+    rows = read_rows(snakemake.input.tracks)
+    return {row["track_id"]: (row["artist"], row["album"]) for row in rows}
 
 
 def unit_of_tracks() -> dict[str, dict[str, str]]:
-    """Return by split what paired tests swap for each test track: what the split drew as one."""
-    units = {}
-    for path in snakemake.input.splits:
-        split = Path(path).parent.name
-        for row in tested(path):
-            units.setdefault(split, {})[row["track_id"]] = row[UNIT_KEYS[split]]
-    return units
+    """Return by split what paired tests swap for each track: what the split draws as one."""
+    rows = read_rows(snakemake.input.tracks)
+    return {
+        split: {row["track_id"]: row[column] for row in rows} for split, column in UNIT_KEYS.items()
+    }
 
 
-with logged(snakemake.log[0], "compare") as log:
+with job_log(snakemake.log[0], "compare") as log:
     output = snakemake.output
     cells = by_cell(read_outcomes(Path(path)) for path in snakemake.input.outcomes)
     log.info("%d cells of %d runs", len(cells), len(snakemake.input.outcomes))

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from artistid.files import read_rows, write_rows
-from artistid.jobs import logged
-from artistid.one_side import describe, keep_on_one_side, not_accepted
-from artistid.splits import COLUMNS, SUBSETS, draw_split
+from artistid.jobs.logs import job_log
+from artistid.splits.deduplicate import describe, keep_on_one_side, not_accepted
+from artistid.splits.draw import COLUMNS, SUBSETS, draw_split
+from artistid.storage.files import read_rows, write_rows
 
 wildcards = snakemake.wildcards
-with logged(snakemake.log[0], f"{wildcards.split} split, seed {wildcards.seed}") as log:
+with job_log(snakemake.log[0], f"{wildcards.split} split, seed {wildcards.seed}") as log:
     tracks = read_rows(snakemake.input.tracks)
     rows = draw_split(
         tracks, wildcards.split, int(wildcards.seed), snakemake.params.get("fractions", {})

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from artistid.audio import mono_blocks
+from artistid.corpus.audio import mono_blocks
 from artistid.errors import InputError
-from artistid.files import read_rows, sha256_of_file
-from artistid.jobs import logged
-from artistid.log_mel import LogMelParameters, log_mel_blocks
-from artistid.mel_cache import write_album
+from artistid.features.log_mel import LogMelParameters, log_mel_blocks
+from artistid.features.mel_cache import write_album
+from artistid.jobs.logs import job_log
+from artistid.storage.files import read_rows, sha256_of_file
 
 
 def log_mels(
@@ -29,7 +29,7 @@ def log_mels(
         yield track, log_mel_blocks(samples, filters, parameters)
 
 
-with logged(snakemake.log[0], f"log-mel {snakemake.wildcards.album_id}") as log:
+with job_log(snakemake.log[0], f"log-mel {snakemake.wildcards.album_id}") as log:
     tracks = read_rows(snakemake.input.listing)
     rate = snakemake.params.log_mel["sampling_rate"]
     if low := [track for track in tracks if int(track["sampling_rate"]) < rate]:

@@ -1,14 +1,14 @@
 """Plot the album effect of every model with its interval, at one level."""
 
-from artistid.evaluation import MEAN, NO_POOLING, SLICE
 from artistid.figures.album_effect import draw_album_effect
 from artistid.figures.style import save
-from artistid.jobs import logged
-from artistid.tables import in_order, read_table
+from artistid.jobs.logs import job_log
+from artistid.scoring.pooling import MAIN_POOLING
+from artistid.tables.reading import in_order, read_table
 
 level = snakemake.wildcards.level
-with logged(snakemake.log[0], f"album effect, {level}") as log:
-    pooling = NO_POOLING if level == SLICE else MEAN
+with job_log(snakemake.log[0], f"album effect, {level}") as log:
+    pooling = MAIN_POOLING[level]
     effects = read_table(snakemake.input.effects)
     effects = effects[(effects["level"] == level) & (effects["pooling"] == pooling)]
     effects = in_order(effects, snakemake.params.models)

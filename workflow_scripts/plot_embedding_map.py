@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from artistid.embedding import read_embedding
 from artistid.figures.embedding_map import draw_embedding_map, project
 from artistid.figures.style import save
-from artistid.jobs import logged
-from artistid.manifests import read_manifest
+from artistid.jobs.logs import job_log
+from artistid.splits.manifests import read_manifest
+from artistid.training.embedding import read_embedding
 
 w = snakemake.wildcards
-with logged(snakemake.log[0], f"embedding map {w.model} {w.split} {w.slice}") as log:
+with job_log(snakemake.log[0], f"embedding map {w.model} {w.split} {w.slice}") as log:
     features, track_ids = read_embedding(Path(snakemake.input.embedding))
     rows = {row["track_id"]: row for row in read_manifest(snakemake.input.split)}
     figure = draw_embedding_map(

@@ -1,16 +1,17 @@
 """Plot macro F1 by slice length with its intervals, at one level."""
 
-from artistid.evaluation import MEAN, NO_POOLING, SLICE
 from artistid.figures.f1_by_slice import draw_f1_by_slice
 from artistid.figures.style import save
-from artistid.jobs import logged
-from artistid.tables import concatenated, in_order, read_table, summarise_runs
+from artistid.jobs.logs import job_log
+from artistid.scoring.pooling import MAIN_POOLING
+from artistid.tables.reading import concatenated, in_order, read_table
+from artistid.tables.summaries import summarise_runs
 
 COLUMNS = ["model", "split", "slice_seconds", "mean", "low", "high", "too_few"]
 
 level = snakemake.wildcards.level
-with logged(snakemake.log[0], f"F1 by slice, {level}") as log:
-    pooling = NO_POOLING if level == SLICE else MEAN
+with job_log(snakemake.log[0], f"F1 by slice, {level}") as log:
+    pooling = MAIN_POOLING[level]
     models = [*snakemake.params.models, "chance"]
     rows = read_table(snakemake.input.intervals)
     rows = rows[(rows["level"] == level) & (rows["pooling"] == pooling)]

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from artistid.features.log_mel import LogMelParameters, band_centres
+from artistid.features.mel_cache import read_tracks
 from artistid.figures.log_mel_gallery import draw_log_mels
 from artistid.figures.style import save
-from artistid.files import read_rows
-from artistid.jobs import logged
-from artistid.log_mel import LogMelParameters, band_centres
-from artistid.mel_cache import read_tracks
+from artistid.jobs.logs import job_log
+from artistid.storage.files import read_rows
 
 SECONDS = 3
 
@@ -18,7 +18,7 @@ def middle(log_mel, n_frames: int):
     return log_mel[first : first + n_frames]
 
 
-with logged(snakemake.log[0], "log-mel figure") as log:
+with job_log(snakemake.log[0], "log-mel figure") as log:
     parameters = LogMelParameters(**snakemake.params.log_mel)
     frame_rate = parameters.sampling_rate / parameters.hop_length
     first_tracks = {}
@@ -26,7 +26,7 @@ with logged(snakemake.log[0], "log-mel figure") as log:
         first_tracks.setdefault(track["artist"], track)
     examples = []
     for artist, track in sorted(first_tracks.items()):
-        cache = Path(snakemake.params.cache_folder) / f"{track['album_id']}.h5"
+        cache = Path(snakemake.input.log_mel[0]).parent / f"{track['album_id']}.h5"
         log_mel = read_tracks(cache, [track["track_id"]])[track["track_id"]]
         examples.append((artist, middle(log_mel, round(SECONDS * frame_rate))))
     save(draw_log_mels(examples, frame_rate, band_centres(parameters)), snakemake.output[0])

@@ -2,10 +2,10 @@
 
 from artistid.figures.resources import draw_resources
 from artistid.figures.style import save
-from artistid.jobs import logged
-from artistid.tables import concatenated, read_table
+from artistid.jobs.logs import job_log
+from artistid.tables.reading import concatenated, read_table
 
-with logged(snakemake.log[0], "resources figure") as log:
+with job_log(snakemake.log[0], "resources figure") as log:
     runs = concatenated([read_table(path) for path in snakemake.input.timing])
     save(draw_resources(runs), snakemake.output[0])
     log.info("%d runs drawn", len(runs))

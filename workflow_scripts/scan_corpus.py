@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-from artistid.corpus import (
-    audio_passed_over,
-    check_bad_share,
-    describe,
-    list_recordings,
-    scan,
-    write_album_listings,
-    write_tracks,
-    write_usable,
-)
-from artistid.files import write_text
-from artistid.jobs import logged
+from artistid.corpus.folder import audio_passed_over, list_recordings
+from artistid.corpus.listings import write_album_listings, write_tracks, write_usable
+from artistid.corpus.scan import check_bad_share, scan
+from artistid.corpus.summary import describe
+from artistid.jobs.logs import job_log
+from artistid.storage.files import write_text
 
 
 def scan_corpus(log) -> None:
@@ -37,5 +31,5 @@ def scan_corpus(log) -> None:
     write_tracks(Path(snakemake.output.tracks), tracks)
 
 
-with logged(snakemake.log[0], "scan") as log:
+with job_log(snakemake.log[0], "scan") as log:
     scan_corpus(log)

@@ -4,52 +4,54 @@ from pathlib import Path
 
 import numpy as np
 
-from artistid.calibration import fit_temperature, log_softmax
-from artistid.dataset import class_names, load_tracks
-from artistid.jobs import logged
-from artistid.manifests import read_manifest
-from artistid.memory import Peaks, peak_mb
-from artistid.mfcc import mfcc
-from artistid.predictions import Predictions, write_predictions
-from artistid.records import Stopwatch, on_cpu, write_records
-from artistid.registry import load_model
-from artistid.splits import SUBSETS, TEST, TRAIN, VALIDATION
+from artistid.features.mfcc import mfcc
+from artistid.jobs.logs import job_log
+from artistid.jobs.memory import Peaks, peak_mb
+from artistid.models.registry import load_model
+from artistid.runs import Run
+from artistid.scoring.predictions import Predictions, write_predictions
+from artistid.splits.draw import SUBSETS, TEST, TRAIN, VALIDATION
+from artistid.splits.manifests import read_manifest
+from artistid.training.dataset import class_names, load_tracks
+from artistid.training.records import Stopwatch, on_cpu, write_records
+from artistid.training.systems import calibrated
 
 
 def train_song_system(log) -> None:
     """Train, calibrate on validation, and write everything that the run leaves."""
     stopwatch = Stopwatch()
-    params, output, axes = snakemake.params, snakemake.output, snakemake.params.axes
+    params, output = snakemake.params, snakemake.output
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     track_ids, targets, mfccs = {}, {}, {}
     for subset in SUBSETS:
-        folder = Path(params.cache_folder)
+        folder = Path(snakemake.input.log_mel[0]).parent
         track_ids[subset], targets[subset], log_mels = load_tracks(manifest, subset, folder)
         mfccs[subset] = [mfcc(log_mel) for log_mel in log_mels]
     log.info("train: %d songs", len(mfccs[TRAIN]))
-    system_type, settings = load_model(axes["model"], params.settings)
-    system = system_type(settings, len(classes), axes["seed"])
+    system_type, settings = load_model(run.model, params.settings)
+    system = system_type(settings, len(classes), run.seed)
     with stopwatch:
         system.fit(mfccs[TRAIN], targets[TRAIN], mfccs[VALIDATION], targets[VALIDATION])
     log.info("chosen on validation: %s", system.chosen)
-    scores = {subset: system.track_scores(mfccs[subset]) for subset in (VALIDATION, TEST)}
-    temperature = fit_temperature(scores[VALIDATION], targets[VALIDATION])
-    predictions = {
+    raw = {
         subset: Predictions(
-            log_softmax(own, temperature), targets[subset], np.arange(len(own)), track_ids[subset]
+            system.track_scores(mfccs[subset]),
+            targets[subset],
+            np.arange(len(targets[subset])),
+            track_ids[subset],
         )
-        for subset, own in scores.items()
+        for subset in (VALIDATION, TEST)
     }
-    write_predictions(Path(output.predictions), axes, classes, predictions)
+    predictions, temperature = calibrated(raw)
+    write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(
-        snakemake.config, snakemake.threads, chosen=system.chosen, temperature=float(temperature)
+        snakemake.config, snakemake.threads, chosen=system.chosen, temperature=temperature
     )
-    write_records(output.provenance, output.timing, axes, stopwatch, provenance, Peaks(peak_mb()))
+    write_records(output.provenance, output.timing, run, stopwatch, provenance, Peaks(peak_mb()))
     log.info("trained in %.1f s", stopwatch.seconds)
 
 
-axes = snakemake.params.axes
-name = f"{axes['model']} {axes['split']} {snakemake.wildcards.slice} seed{axes['seed']}"
-with logged(snakemake.log[0], name) as log:
+run = Run(**snakemake.params.run)
+with job_log(snakemake.log[0], run.label) as log:
     train_song_system(log)

@@ -5,6 +5,7 @@ first fixture drives; the tests look at what it saw.
 """
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, copy_workflow, write_config
+from conftest import ROOT, copy_workflow, environment_of, write_config
 from slurm import INSTALL, Slurm, missing_programs, one_machine_slurm
 
 SECONDS = 600  # that anything may take on a busy machine
@@ -67,15 +68,15 @@ class Seen:
     login_node_libraries: set[str] = field(default_factory=set)
 
 
-def start(workdir: Path, *arguments: str, **options) -> subprocess.Popen:
+def start(workdir: Path, *arguments: str, env: dict[str, str] = os.environ) -> subprocess.Popen:
     with (workdir / "output.txt").open("w") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=workdir,
+            env=environment_of(workdir, **env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            **options,
         )
 
 
@@ -290,7 +291,7 @@ def test_preempted_training_runs_again(seen, split):
 @pytest.mark.parametrize("split", ["song", "album"])
 def test_preempted_training_goes_on_from_its_saved_state(seen, split):
     resumed = re.search(r"resumed after epoch (\d+)", seen.training_logs[split])
-    # An epoch is logged, then saved: SIGKILL may come in between.
+    # An epoch is job_log, then saved: SIGKILL may come in between.
     assert int(resumed[1]) >= seen.epochs_before_preemption[split] - 1 >= 2
 
 

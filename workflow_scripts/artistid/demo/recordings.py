@@ -9,7 +9,7 @@ import numpy as np
 from artistid.demo.composition import compose, draw_style
 from artistid.demo.instruments import SAMPLING_RATE
 from artistid.demo.production import draw_production, produce
-from artistid.files import replacing
+from artistid.storage.files import atomic_write
 
 # libsndfile maps 0..1 onto 160..8 kbit/s and takes the next higher rate: this is 32 kbit/s.
 _COMPRESSION_LEVEL = 0.82
@@ -39,5 +39,5 @@ def make_album(paths: Sequence[Path], artist: int, album: int, seconds: float, s
             compression_level=_COMPRESSION_LEVEL,
             bitrate_mode="CONSTANT",
         )
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(encoded.getvalue())

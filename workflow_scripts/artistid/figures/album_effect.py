@@ -16,7 +16,7 @@ from artistid.figures.style import (
     unreliable_bar,
     without_box,
 )
-from artistid.intervals import LEVEL, MIN_SONGS
+from artistid.scoring.intervals import LEVEL, MIN_SONGS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -59,8 +59,8 @@ def draw_confusion(
     right = axes.secondary_yaxis("right")
     right.set_yticks(positions, [f"{total:,.0f}" for total in totals], fontsize=size)
     right.set_ylabel(f"{unit} of the true artist")
-    for side in (axes, right):
-        side.tick_params(length=0, pad=2)
+    for scale in (axes, right):
+        scale.tick_params(length=0, pad=2)
     figure.suptitle(label(title, 48 if width == COLUMN else 100))
     if has_numbers:
         axes.set_title(f"% of the artist's {unit}", color="#333333")

@@ -1,6 +1,7 @@
 """Figure: tracks or slices as a network sees them, in two dimensions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -124,7 +125,7 @@ def _show_all(axes: Axes, points: NDArray[np.floating]) -> None:
     axes.set(xlim=(x - half, x + half), ylim=(y - half, y + half), aspect="equal", anchor="N")
 
 
-def _look(rank: int, marker: str) -> dict[str, object]:
+def _look(rank: int, marker: str) -> dict[str, Any]:
     colour = ARTIST_COLOURS[rank % len(ARTIST_COLOURS)]
     is_open = rank // len(ARTIST_COLOURS) % 2 == 1
     return {

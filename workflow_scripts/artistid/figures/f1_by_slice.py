@@ -1,6 +1,6 @@
 """Figure: macro F1 by slice length, model and split."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ from artistid.figures.style import (
     unreliable_bar,
     without_box,
 )
-from artistid.intervals import LEVEL, MIN_SONGS
+from artistid.scoring.intervals import LEVEL, MIN_SONGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def draw_f1_by_slice(table: "pd.DataFrame") -> Figure:
 
 
 def _draw_series(
-    axes: Axes, rows: "pd.DataFrame", offset: float, look: dict[str, str], split: str
+    axes: Axes, rows: "pd.DataFrame", offset: float, look: dict[str, Any], split: str
 ) -> None:
     x = rows["position"] + offset
     line = _LINES.get(split, "-.")
@@ -76,7 +76,7 @@ def _draw_series(
     axes.vlines(x, rows["low"], rows["high"], colors=look["color"], alpha=opacity, linewidth=1.2)
 
 
-def _fill(split: str) -> dict[str, str]:
+def _fill(split: str) -> dict[str, Any]:
     return {"markerfacecolor": "white"} if split == _OPEN else {}
 
 
@@ -91,7 +91,7 @@ def _length(seconds: float) -> str:
 
 
 def _legend(
-    looks: dict[str, dict[str, str]], systems: "pd.DataFrame", has_chance: bool
+    looks: dict[str, dict[str, Any]], systems: "pd.DataFrame", has_chance: bool
 ) -> list[Line2D]:
     """Return the models, and as many others: the two columns of the legend."""
     models = [
@@ -100,7 +100,7 @@ def _legend(
     ]
     others = []
     for split in in_order(systems["split"]):
-        grey = {"color": GREY, "marker": "o", "linestyle": _LINES.get(split, "-.")}
+        grey: dict[str, Any] = {"color": GREY, "marker": "o", "linestyle": _LINES.get(split, "-.")}
         others.append(Line2D([], [], **grey, **_fill(split), label=f"{label(split)} split"))
     if has_chance:
         others.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))

@@ -1,7 +1,7 @@
 """Figure: losses and validation F1 while the networks of one model were trained."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def _draw_with_best(axes: Axes, run: "pd.DataFrame", column: str, colour: str) -
     axes.plot(best["epoch"], best[column], **_best_marker(colour), zorder=3)
 
 
-def _best_marker(colour: str) -> dict[str, object]:
+def _best_marker(colour: str) -> dict[str, Any]:
     return {
         "marker": "o",
         "linestyle": "none",

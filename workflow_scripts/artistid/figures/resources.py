@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 MAX_LINEAR_SPREAD = 20  # the largest over the smallest value from which on an axis is logarithmic
 _FEW_TICKS = 200  # spread below which powers of ten alone are too few ticks
+_IN_MINUTES = 600  # seconds of the longest training from which on times are in minutes
 # Columns of the runs: divided by how much, and the label of their axis.
 _QUANTITIES = {
-    "seconds": (60, "training (min)"),
+    "seconds": (1, "training (s)"),
     "peak_mb": (1000, "memory (GB)"),
     "gpu_peak_mb": (1000, "GPU memory (GB)"),
 }
@@ -47,6 +48,8 @@ def draw_resources(runs: "pd.DataFrame") -> Figure:
     panels = figure.subplots(1, len(shown), sharey=True)
     for axes, column in zip(panels, shown, strict=True):
         divisor, text = _QUANTITIES[column]
+        if column == "seconds" and runs[column].max() > _IN_MINUTES:
+            divisor, text = 60, "training (min)"
         quantity = runs[column] / divisor
         for row, model in enumerate(models):
             values = quantity[names == model]

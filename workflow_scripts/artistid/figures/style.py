@@ -6,7 +6,6 @@ Figures are made without pyplot, so that none outlives its job and no display is
 import unicodedata
 import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 
-from artistid.files import replacing
+from artistid.storage.files import atomic_write
 
 COLUMN, PAGE = 3.4, 6.8  # widths of a figure, in
 FONT_SIZE = 8  # pt
@@ -76,12 +75,12 @@ _STYLE = {
 }
 
 
-def styled() -> AbstractContextManager[None]:
+def styled() -> Any:
     """Return a context, or decorator, in which matplotlib has our style and no user's settings."""
     return matplotlib.style.context(_STYLE, after_reset=True)
 
 
-def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
+def new_figure(width: float, height: float, layout: Any = "constrained") -> Figure:
     """Return an empty figure whose parts make room for each other.
 
     Args:
@@ -107,7 +106,7 @@ def save(figure: Figure, path: str | Path) -> None:
     kind = Path(path).suffix.lower().lstrip(".")
     if kind not in _METADATA:
         raise ValueError(f"{path}: figures are saved as {' or '.join(_METADATA)}")
-    with styled(), replacing(path) as temporary, warnings.catch_warnings():
+    with styled(), atomic_write(path) as temporary, warnings.catch_warnings():
         # A character that no font has is drawn as a box; one warning for each would hide others.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         _fix_layout(figure)
@@ -158,7 +157,7 @@ def label_width(texts: Sequence[str]) -> float:
     return max(map(_columns, texts), default=0) * 0.55 * FONT_SIZE / 72
 
 
-def look_of(names: Sequence[str]) -> dict[str, dict[str, str]]:
+def look_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return a colour and a marker for each name; no pair comes twice in 56 names."""
     return {
         name: {

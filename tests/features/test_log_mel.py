@@ -1,0 +1,128 @@
+"""Log-mel spectrograms against librosa, on real mp3 files; what the cache keeps of them."""
+
+import h5py
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from conftest import tone
+
+from artistid.corpus.audio import decode_facts, mono_blocks
+from artistid.errors import InputError
+from artistid.features.log_mel import (
+    LogMelParameters,
+    log_mel,
+    log_mel_blocks,
+    mel_filters,
+    n_frames,
+)
+from artistid.features.mel_cache import read_frame_counts, read_parameters, read_tracks, write_album
+
+PARAMETERS = LogMelParameters()
+FILTERS = mel_filters(PARAMETERS)
+
+
+def reference(samples: np.ndarray) -> np.ndarray:
+    """What librosa computes, time-major, in dB."""
+    mel = librosa.feature.melspectrogram(
+        y=samples, sr=16000, n_fft=2048, hop_length=512, n_mels=128, htk=True, power=2.0
+    )
+    return librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=80.0).T
+
+
+def test_equals_librosa_on_mp3_files(demo_album):
+    for path in demo_album:
+        samples, _ = soundfile.read(path, dtype="float32")
+        ours = log_mel(mono_blocks(path, 16000), FILTERS, PARAMETERS)
+        assert ours.shape == (n_frames(len(samples), 512), 128)
+        assert np.abs(ours - reference(samples)).max() < 2e-3
+
+
+@pytest.mark.parametrize("block", [7, 700, 2048, 100_000])
+def test_blocks_make_no_difference(block):
+    samples = np.random.default_rng(0).standard_normal(20_000).astype(np.float32)
+    blocks = [samples[start : start + block] for start in range(0, len(samples), block)]
+    whole = log_mel([samples], FILTERS, PARAMETERS)
+    assert np.abs(log_mel(blocks, FILTERS, PARAMETERS) - whole).max() < 1e-4
+    assert np.abs(whole - reference(samples)).max() < 2e-3
+
+
+def test_clipped_below_the_maximum_of_the_whole_track():
+    # Loud only at the end: the quiet beginning is clipped against a maximum not seen yet.
+    samples = np.concatenate([1e-6 * tone(10), 5 * tone(1)])
+    ours = log_mel(np.array_split(samples, 30), FILTERS, PARAMETERS)
+    assert ours.min() == pytest.approx(ours.max() - 80, abs=1e-3)
+    assert np.abs(ours - reference(samples)).max() < 2e-3
+
+
+def test_resampled_to_mono_at_16_khz(tmp_path):
+    left, right = tone(2, 44100, 440), tone(2, 44100, 1000)
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), 44100, subtype="FLOAT")
+    ours = np.concatenate(list(mono_blocks(path, 16000)))
+    expected = librosa.resample((left + right) / 2, orig_sr=44100, target_sr=16000)
+    assert abs(len(ours) - len(expected)) <= 1
+    assert np.abs(ours[:30_000] - expected[:30_000]).max() < 1e-4
+    assert decode_facts(path).channels == 2
+    assert decode_facts(path).duration == 2.0
+
+
+def test_undecodable_file_is_named(tmp_path):
+    path = tmp_path / "notes.mp3"
+    path.write_text("not music")
+    with pytest.raises(InputError, match=r"notes\.mp3: cannot be decoded"):
+        decode_facts(path)
+
+
+@pytest.fixture
+def cache(tmp_path, demo_album):
+    path = tmp_path / "album.h5"
+    spectrogram = log_mel(mono_blocks(demo_album[0], 16000), FILTERS, PARAMETERS)
+    track = {"track_id": "t1", "sha256": "ab", "sampling_rate": "16000", "duration": "5.0"}
+    blocks = log_mel_blocks(mono_blocks(demo_album[0], 16000), FILTERS, PARAMETERS)
+    write_album(path, [(track, blocks)], PARAMETERS.as_dict())
+    return path, spectrogram
+
+
+def test_cache_rounds_by_at_most_a_thirtysecond_decibel(cache):
+    path, spectrogram = cache
+    stored = read_tracks(path, ["t1"])["t1"]
+    assert stored.dtype == np.float16
+    assert np.abs(stored.astype(np.float32) - spectrogram).max() <= 1 / 32
+    assert read_frame_counts(path, ["t1"]) == {"t1": len(spectrogram)}
+    assert read_parameters(path) == PARAMETERS.as_dict()
+    with h5py.File(path) as file:
+        assert file.attrs["units"] == "dB re 1.0"
+        assert file["t1"].attrs["source_sha256"] == "ab"
+
+
+@pytest.mark.parametrize("n_frames", [1, 7, 1023, 1024, 1025, 5000])
+def test_streamed_cache_holds_the_bits_of_the_whole_spectrogram(tmp_path, n_frames):
+    generator = np.random.default_rng(n_frames)
+    decibels = generator.uniform(-100, 120, (n_frames, 128)).astype(np.float32)
+    blocks = np.array_split(decibels, generator.integers(1, 30))
+    track = {"track_id": "t", "sha256": "ab", "sampling_rate": "16000", "duration": "5.0"}
+    blocks = [block for block in blocks if len(block)]
+    write_album(tmp_path / "album.h5", [(track, blocks)], PARAMETERS.as_dict())
+    clipped = np.maximum(decibels, decibels.max() - np.float32(80)).astype(np.float16)
+    assert np.array_equal(read_tracks(tmp_path / "album.h5", ["t"])["t"], clipped)
+
+
+def test_flipped_bit_is_an_error(cache):
+    path, _ = cache
+    with h5py.File(path) as file:
+        chunk = file["t1"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + 1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"album\.h5: is damaged"):
+        read_tracks(path, ["t1"])
+
+
+def test_missing_track_and_foreign_file_are_named(cache, tmp_path):
+    with pytest.raises(InputError, match="lacks a track"):
+        read_tracks(cache[0], ["t2"])
+    foreign = tmp_path / "foreign.h5"
+    foreign.write_text("nothing of ours")
+    with pytest.raises(InputError, match=r"foreign\.h5: cannot be opened"):
+        read_tracks(foreign, ["t1"])

@@ -1,0 +1,323 @@
+"""The configuration: every wrong key is named; the demo's reductions reach nothing else."""
+
+import copy
+import itertools
+
+import pytest
+import yaml
+from conftest import ROOT
+from update_schema import SCHEMA, models_schema
+
+from artistid.errors import InputError
+from artistid.experiment import first_runs, follow_up_runs, has_several_lengths, networks
+from artistid.features.slices import frames_in_slice
+from artistid.models.registry import KINDS, available
+from artistid.plan.config import check_config, effective_config, reductions, with_types
+from artistid.runs import PATH, Run, seconds_of_slice
+
+
+def merged(base: dict, over: dict) -> dict:
+    """Merge as Snakemake merges --configfile and --config: mappings deeply, the rest replaced."""
+    result = copy.deepcopy(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def folder(config: dict, **over) -> dict:
+    return merged(config, {"corpus": {"name": "x", "source": "folder", "audio_dir": "/m"}} | over)
+
+
+WRONG = [
+    ({"epochs": 3}, "epochs: no such key; there are: corpus, demo"),
+    ({"training": {"epoch": 3}}, "training.epoch: no such key; there are: epochs"),
+    (
+        {"training": {"epochs": "many"}},
+        "training.epochs: 'many' .*; write a whole number",
+    ),
+    ({"training": {"epochs": 0}}, "training.epochs: 0 is less .*write a whole number"),
+    ({"training": {"learning_rate": 0}}, "training.learning_rate: .*write a number above 0"),
+    ({"training": None}, "training: None is not of type 'object'"),
+    ({"corpus": {"source": "web"}}, "corpus.source: 'web' .*write demo, or folder"),
+    ({"corpus": {"name": "../x"}}, "corpus.name: .*write a name of letters"),
+    ({"corpus": {"source": "folder", "name": "x"}}, "corpus.audio_dir: is empty"),
+    ({"corpus": {"source": "folder", "audio_dir": "/m"}}, "corpus.name: 'demo' is the demo"),
+    ({"song_split": {"test": 0.2}}, "song_split: the fractions sum to 1.1"),
+    ({"song_split": {"test": 1.2}}, "song_split.test: .*write a share"),
+    ({"experiment": {"models": ["resnet51"]}}, "experiment.models: unknown model 'resnet51'"),
+    ({"experiment": {"models": []}}, "experiment.models: .*write a list of one or more"),
+    ({"experiment": {"seeds": []}}, "experiment.seeds: .*write a list of one or more"),
+    ({"experiment": {"seeds": [1, 1]}}, "experiment.seeds: .*non-unique.*each once"),
+    (
+        {"experiment": {"splits": ["artist"]}},
+        "experiment.splits.0: 'artist' .*write song,",
+    ),
+    ({"experiment": {"slice_seconds": [0.5]}}, r"slice_seconds.0: 0.5 .*write seconds, 1 or more"),
+    ({"experiment": {"follow_up": "resnet"}}, "experiment.follow_up: unknown model 'resnet'"),
+    ({"experiment": {"slice_frames": {"1": 5}}}, "slice_frames.1: 5 .*write frames, 31 or more"),
+    ({"models": {"resnet50": {"depth": 3}}}, "models.resnet50.depth: no such key"),
+    ({"experiment": {"follow_up": "gmm_mfcc"}}, "experiment.follow_up: unknown model 'gmm_mfcc'"),
+    (
+        {"experiment": {"models": ["gmm_mfcc"], "follow_up": "best"}},
+        "experiment.follow_up: best needs a network",
+    ),
+    ({"models": {"resnet51": {}}}, "models: unknown model 'resnet51'"),
+    (
+        {"demo": {"reduced": {"experiment": {"models": ["resnet51"]}}}},
+        "demo.reduced.experiment.models: unknown model 'resnet51'",
+    ),
+    (
+        {"demo": {"reduced": {"experiment": {"follow_up": "resnet"}}}},
+        "demo.reduced.experiment.follow_up: unknown model 'resnet'",
+    ),
+    (
+        {"demo": {"reduced": {"models": {"resnet51": {}}}}},
+        "demo.reduced.models: unknown model 'resnet51'",
+    ),
+    (
+        {"demo": {"reduced": {"experiment": {"follow_up": "crnn", "models": ["resnet50"]}}}},
+        r"follow_up: crnn is not in experiment.models; write one of it \(resnet50\), best, or null",
+    ),
+    (
+        {
+            "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
+            "experiment": {"models": ["svm_song_kl"]},
+        },
+        "follow_up: resnet50_rnn is not in experiment.models; write null",
+    ),
+    ({"corpus": {"dataset": "artist20"}}, "corpus.dataset: the demo corpus is not artist20; write"),
+    ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),
+    ({"experiment": {"seeds": [2**32]}}, "seeds.0: 4294967296 .*write a whole number from 0 to"),
+    ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is asked for"),
+    ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
+    ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
+    ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),
+    ({"audit": {"accept": ["one"]}}, "audit.accept.0: 'one' .*write a pair of track ids"),
+    ({"audit": {"accept": [["one"]]}}, r"audit.accept.0: \['one'\] .*write a pair of track ids"),
+    ({"demo": {"reduced": {"corpus": {}}}}, "demo.reduced.corpus: no such key"),
+    ({"training": {"epochs": 3.0}}, "training.epochs: 3.0 .*write a whole number"),
+    ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: is nan; write a fin"),
+    ({"song_split": {"train": float("nan")}}, "song_split.train: is nan; write a finite number"),
+    ({"corpus": {"name": "x" * 300}}, "corpus.name: 'x+ ... x+' .*, 100 at most"),
+    ({"experiment": {"slice_frames": {"x": 40}}}, "slice_frames: 'x' does not match .*write seco"),
+    ({"experiment": {"slice_seconds": [1, 1.0000001]}}, "1.0000001 has too many digits; write six"),
+    ({"log_mel": {"hop_length": 2000}}, "a slice of 1 s has 8 frames, and 16 are needed; lower"),
+]
+
+
+@pytest.mark.parametrize(("over", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_wrong_key_is_named_with_what_to_write(config, schema, over, message):
+    with pytest.raises(InputError, match=message) as error:
+        check_config(merged(config, over), schema)
+    assert "\n" not in str(error.value)
+
+
+def test_text_from_the_command_line_becomes_what_the_schema_wants(config, schema):
+    text = {
+        "training": {"epochs": "5", "learning_rate": "1e-4", "mixed_precision": "false"},
+        "experiment": {"seeds": ["1", "2"], "follow_up": "null", "slice_frames": {1: "32"}},
+        "corpus": {"name": "007"},
+    }
+    typed = with_types(merged(config, text), schema)
+    check_config(typed, schema)
+    assert typed["training"]["epochs"] == 5
+    assert typed["training"]["learning_rate"] == 1e-4
+    assert typed["training"]["mixed_precision"] is False
+    assert typed["experiment"]["seeds"] == [1, 2]
+    assert typed["experiment"]["follow_up"] is None
+    assert typed["experiment"]["slice_frames"] == {"1": 32}
+    assert typed["corpus"]["name"] == "007"
+
+
+def test_missing_key_is_named(config, schema):
+    broken = copy.deepcopy(config)
+    del broken["training"]["epochs"]
+    with pytest.raises(InputError, match=r"training\.epochs: is missing"):
+        check_config(broken, schema)
+
+
+def test_song_shares_may_be_rounded(config, schema):
+    thirds = {"train": 0.3333333, "validation": 0.3333333, "test": 0.3333333}
+    check_config(merged(config, {"song_split": thirds}), schema)
+
+
+def test_shipped_configurations_are_valid(config, schema):
+    check_config(config, schema)
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        check_config(
+            merged(merged(config, read(path.name)), {"corpus": {"audio_dir": "/m"}}), schema
+        )
+
+
+def leaves(tree, prefix=()):
+    if not isinstance(tree, dict) or not tree:
+        yield prefix, tree
+        return
+    for key, value in tree.items():
+        yield from leaves(value, (*prefix, key))
+
+
+def resolve(schema: dict, node: dict) -> dict:
+    if "$ref" in node:
+        found = schema
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            found = found[key]
+        return merged(found, node)
+    return node
+
+
+def test_schema_describes_every_key_and_its_defaults_are_the_shipped_values(config, schema):
+    own = {"corpus.name", "corpus.source"}  # a choice without a default
+    for path, value in leaves(config):
+        node = schema
+        for key in path:
+            node = resolve(schema, resolve(schema, node)["properties"][key])
+        assert node.get("description"), path
+        if path[0] != "demo" and ".".join(path) not in own:
+            assert node["default"] == value, path
+
+
+def test_every_key_of_the_configuration_has_a_comment():
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    start, end = text.index("  reduced:\n"), text.index("# Log-mel spectrograms")
+    lines = (text[:start] + text[end:]).splitlines()  # what is reduced has its comment elsewhere
+    for above, line in itertools.pairwise(lines):
+        is_leaf = line.startswith(" ") and "#" not in line and ": " in line
+        shares = above.startswith(("  train", "  validation"))  # song_split
+        assert not is_leaf or above.strip().startswith("#") or shares or "train: 0.81" in line, line
+
+
+def test_settings_of_every_model_equal_its_own_defaults(config):
+    from dataclasses import asdict
+    from importlib import import_module
+
+    for kind in KINDS:
+        for name in available(kind):
+            settings = asdict(import_module(f"artistid.models.{kind}.{name}").Settings())
+            plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+            assert config["models"][name] == plain, name
+
+
+def test_demo_is_reduced_and_says_so(config):
+    effective = effective_config(config)
+    assert effective["training"]["epochs"] == config["demo"]["reduced"]["training"]["epochs"]
+    assert effective["models"]["resnet50"] == {"width": 8}
+    assert "training.epochs: 300 -> 6" in reductions(config)
+    assert effective["experiment"]["follow_up"] == "best"
+
+
+def test_reductions_reach_no_other_corpus(config):
+    effective = effective_config(folder(config))
+    assert "demo" not in effective
+    expected = {key: value for key, value in config.items() if key not in ("demo", "corpus")}
+    assert {key: effective[key] for key in expected} == expected
+    assert reductions(folder(config)) == []
+
+
+def read(name: str) -> dict:
+    return yaml.safe_load((ROOT / "configs" / name).read_text())
+
+
+def runs_of(config: dict) -> list[Run]:
+    return first_runs(config) + follow_up_runs(config, config["experiment"]["follow_up"])
+
+
+def test_artist20_is_the_papers_experiment(config):
+    """Effective values after Snakemake's merge over config.yaml, whatever that says."""
+    tampered = merged(
+        config, {"training": {"epochs": 1}, "experiment": {"seeds": [9], "models": ["crnn"]}}
+    )
+    own = read("artist20.yaml")
+    effective = effective_config(merged(merged(tampered, own), {"corpus": {"audio_dir": "/m"}}))
+    assert effective["training"] == {
+        "epochs": 300,
+        "learning_rate": 1e-4,
+        "batch_size": 16,
+        "patience": 10,
+        "mixed_precision": True,
+        "deterministic": False,
+    }
+    assert effective["models"]["resnet50"] == {"width": 64}
+    assert effective["models"]["inception_rnn"]["width"] == 64
+    assert effective["corpus"]["expect"] == {"artists": 20, "albums_per_artist": 6, "tracks": 1413}
+    assert effective["corpus"]["dataset"] == "artist20"
+    runs = runs_of(effective)
+    assert len(runs) == len(set(runs)) == 30
+    assert sum(run.slice_seconds == 1 for run in runs) == 18
+    assert {run.model for run in runs if run.slice_seconds > 1} == {"resnet50_rnn"}
+    assert {run.slice_seconds for run in runs} == {1, 3, 6}
+    assert {run.seed for run in runs} == {1, 2, 3}
+
+
+def test_artist20_names_everything_that_its_results_depend_on(config):
+    own = read("artist20.yaml")
+    for key in ("log_mel", "song_split", "training"):
+        assert own[key] == config[key], "the defaults are the paper's, and so is artist20.yaml"
+    assert own["experiment"].keys() == config["experiment"].keys()
+    for model, settings in own["models"].items():
+        assert settings == config["models"][model]
+    assert set(own["models"]) == set(own["experiment"]["models"])
+
+
+def test_all_systems_and_the_baseline_build_on_artist20(config):
+    artist20 = merged(config, read("artist20.yaml"))
+    every = effective_config(merged(artist20, read("artist20_all_systems.yaml")))
+    assert every["corpus"]["name"] == "artist20"
+    assert len(first_runs(every)) == 9 * 2 * 3
+    assert every["training"]["epochs"] == 300
+    assert networks(every) == ["inception_rnn", "resnet50", "resnet50_rnn", "crnn"]
+    baseline = effective_config(merged(artist20, read("artist20_baseline.yaml")))
+    assert baseline["corpus"]["name"] != "artist20"
+    assert baseline["training"]["learning_rate"] == 1e-3
+    assert {run.model for run in first_runs(baseline)} == {"crnn"}
+    assert {run.slice_seconds for run in first_runs(baseline)} >= {1, 3, 5, 10, 20, 30}
+
+
+def test_systems_on_whole_songs_run_once_and_have_no_slices(config):
+    experiment = {"models": ["svm_song_kl", "gmm_mfcc"], "slice_seconds": [1, 3]}
+    runs = first_runs(effective_config(folder(config, experiment=experiment)))
+    assert [run.slice for run in runs if run.model == "svm_song_kl"] == ["whole"] * 6
+    assert {run.slice for run in runs if run.model == "gmm_mfcc"} == {"1s", "3s"}
+    assert seconds_of_slice("whole") is None
+    assert seconds_of_slice("1.5s") == 1.5
+    assert frames_in_slice(config, None) is None
+
+
+def test_a_run_has_one_path_one_label_and_its_columns():
+    run = Run("demo", "crnn", "album", 1.5, 46, 3)
+    assert (
+        PATH.format(model="crnn", split="album", slice=run.slice, seed=3) == "crnn/album/1.5s/seed3"
+    )
+    assert run.label == "crnn album 1.5s seed3"
+    assert Run(**run.columns) == run
+    whole = Run("demo", "", "song", None, None, 1)
+    assert (whole.slice, whole.label) == ("whole", "references song whole seed1")
+
+
+def test_schema_of_the_models_is_generated_from_their_settings():
+    assert SCHEMA.read_text(encoding="utf-8") == models_schema(), "run `make schema`"
+
+
+def test_demo_of_classical_systems_has_no_second_step(config, schema):
+    given = merged(config, {"experiment": {"models": ["gmm_mfcc"]}})
+    check_config(given, schema)
+    assert effective_config(given)["experiment"]["follow_up"] is None
+
+
+def test_whole_songs_have_one_length(config):
+    experiment = {"models": ["svm_song_kl"], "slice_seconds": [1, 3], "follow_up": None}
+    assert not has_several_lengths(effective_config(folder(config, experiment=experiment)))
+
+
+def test_runs_do_not_repeat_and_slice_frames_can_be_set(config):
+    experiment = {"slice_seconds": [1, 3], "follow_up_seconds": [3, 6], "models": ["resnet50"]}
+    effective = effective_config(folder(config, experiment=experiment | {"follow_up": "resnet50"}))
+    assert len(first_runs(effective)) == 2 * 2 * 3
+    assert {run.slice for run in follow_up_runs(effective, "resnet50")} == {"6s"}
+    assert has_several_lengths(effective)
+    assert frames_in_slice(effective, 1.0) == 31
+    for one in (1, 1.0, "1", "01"):
+        set_frames = folder(config, experiment={"slice_frames": {one: 32}})
+        assert frames_in_slice(effective_config(set_frames), 1.0) == 32
+        assert frames_in_slice(effective_config(set_frames), 3.0) == 93

@@ -1,0 +1,45 @@
+"""Every benchmark still runs; at the smallest size, and whatever it measures there."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+# Arguments that make it small, and a line that it prints.
+SMALL = {
+    "classical.py": ("--tracks 60 --systems gaussian_mfcc", r"\| gaussian_mfcc \| \d"),
+    "comparison.py": ("", r"album confusions +\d"),
+    "log_mel.py": ("--seconds 4", r"log-mel .*\d"),
+    "memory.py": ("--seconds 1 --width 16", r"resnet50_rnn +1 s: .*\d"),
+    "near_duplicates.py": (
+        "distinct --artists 2 --albums 1 --tracks 2 --seconds 6 --pairs 2",
+        "0 of 6 pairs taken for the same",
+    ),
+    # Where albums matter much, songs as units reject equal models far more often than albums do.
+    "paired_tests.py": (
+        "--simulations 40",
+        r"\| album \| 1.5 \| [2-9]\d\.\d% \| \d\.\d% \|",
+    ),
+    "scale.py": ("--albums 20 --extract", "20 albums, 20 caches and 40 splits"),
+    "training.py": ("--seconds 0.01 --networks crnn", r"crnn +channels first +\d"),
+}
+# Which tests/scoring/test_intervals.py runs.
+ELSEWHERE = {"interval_coverage.py"}
+
+
+def test_every_benchmark_is_run():
+    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == set(SMALL) | ELSEWHERE
+
+
+@pytest.mark.parametrize("script", SMALL)
+def test_benchmark_runs(script):
+    arguments, line = SMALL[script]
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / script, *arguments.split()],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(line, done.stdout), done.stdout

@@ -1,0 +1,1 @@
+"""What leaks between the subsets of a split."""

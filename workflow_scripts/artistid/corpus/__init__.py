@@ -1,0 +1,1 @@
+"""Recordings: found, decoded, listed and checked."""

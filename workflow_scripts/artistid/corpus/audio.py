@@ -1,0 +1,194 @@
+"""Reading recordings: what libsndfile decodes, as mono float32 blocks."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+
+if TYPE_CHECKING:
+    import soundfile
+
+BLOCK_SAMPLES = 1 << 18  # decoded at once, over all channels: 16 s of mono at 16 kHz, 1 MB
+RATES = range(1000, 1_000_001)  # Hz; a header that says otherwise is damaged
+# A float file may hold any number. Scaled to 16-bit integers, sound reaches 90 dB above full scale;
+# far above that its power is infinite in float32.
+LOUDEST = 1e10
+_UNKNOWN = 1 << 53  # samples; libsndfile gives a number beyond it where it cannot tell
+# Extensions of libsndfile's formats. What is planned without decoding need not import soundfile;
+# a test compares the two. Its matrices (.mat) hold anything, and headerless files tell no rate.
+FORMATS = {
+    "AIFF": ".aiff .aif .aifc",
+    "AU": ".au .snd",
+    "AVR": ".avr",
+    "CAF": ".caf",
+    "FLAC": ".flac .fla",
+    "HTK": ".htk",
+    "IRCAM": ".ircam .sf",
+    "MAT4": "",
+    "MAT5": "",
+    "MP3": ".mp3 .mp2 .mp1 .mpa .mpga",
+    "MPC2K": ".snd",
+    "NIST": ".nist .sph",
+    "OGG": ".ogg .oga .opus",
+    "PAF": ".paf",
+    "PVF": ".pvf",
+    "RAW": "",
+    "RF64": ".rf64",
+    "SD2": ".sd2",
+    "SDS": ".sds",
+    "SVX": ".svx .8svx .16sv .iff",
+    "VOC": ".voc",
+    "W64": ".w64",
+    "WAV": ".wav .wave .bwf",
+    "WAVEX": ".wav",
+    "WVE": ".wve",
+    "XI": ".xi",
+}
+DECODABLE = frozenset(" ".join(FORMATS.values()).split())
+# Audio too: listed here so that it is named and not lost. What holds video as a rule (.mp4,
+# .webm) is not taken for audio.
+UNSUPPORTED = frozenset(
+    ".3ga .aa .aa3 .aac .aax .ac3 .adts .alac .amr .ape .at3 .awb .dff .dsf .dts .eac3 .gsm .m4a "
+    ".m4b .m4p .m4r .mka .mlp .mp+ .mpc .mpp .ofr .ofs .oma .pcm .ra .raw .shn .spx .tak .thd .tta "
+    ".vox .weba .wma .wv".split()
+)
+EXTENSIONS = DECODABLE | UNSUPPORTED
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """What decoding a recording from end to end showed.
+
+    Attributes:
+        n_samples: samples per channel that were decoded.
+        announced: samples per channel that the file's header leads to expect.
+        sampling_rate: Hz, as stored.
+        channels: number of channels.
+        peak: largest magnitude of a sample; 1.0 is full scale.
+    """
+
+    n_samples: int
+    announced: int
+    sampling_rate: int
+    channels: int
+    peak: float
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.n_samples / self.sampling_rate
+
+    @property
+    def seconds_missing(self) -> float:
+        """Seconds that the header leads to expect and that are not there."""
+        return max(0, self.announced - self.n_samples) / self.sampling_rate
+
+
+def extension(name: str) -> str:
+    """Return the ending of a file's name, in lower case and with its dot; empty without one."""
+    _, dot, ending = name.rpartition(".")
+    return f".{ending.lower()}" if dot else ""
+
+
+def _why_not(path: Path) -> str:
+    """Return why libsndfile cannot open a recording."""
+    if (kind := extension(path.name)) in UNSUPPORTED:
+        return f"{kind} is not supported by libsndfile: convert it to flac, wav or ogg"
+    return "it is no audio that libsndfile can read"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator["soundfile.SoundFile"]:
+    import soundfile
+
+    refusal = InputError(f"{path}: cannot be decoded ({_why_not(path)})")
+    try:
+        sound = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
+    # TypeError: soundfile asks for the rate of whatever is called .raw.
+    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError):
+        raise refusal from None
+    with sound:
+        if sound.format == "RAW":  # without a header, guessed from a name such as .au
+            raise refusal
+        if sound.samplerate not in RATES:
+            raise InputError(
+                f"{path}: cannot be decoded (its header says {sound.samplerate} samples a second)"
+            )
+        yield sound
+
+
+def _blocks(path: Path, sound: "soundfile.SoundFile") -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of shape (n, channels), and say where a recording is bad."""
+    import soundfile
+
+    at_once = max(1, BLOCK_SAMPLES // sound.channels)
+    n_samples = 0
+    while True:
+        try:
+            block = sound.read(at_once, dtype="float32", always_2d=True)
+        except soundfile.SoundFileError:
+            first, last = n_samples / sound.samplerate, (n_samples + at_once) / sound.samplerate
+            raise InputError(
+                f"{path}: cannot be decoded (it is damaged between {first:.0f} and {last:.0f} s "
+                "after its start)"
+            ) from None
+        if not len(block):
+            return
+        # Both comparisons are false for NaN.
+        if not (block.max() <= LOUDEST and block.min() >= -LOUDEST):
+            bad = ~(np.abs(block) <= LOUDEST)
+            seconds = (n_samples + int(bad.any(axis=1).argmax())) / sound.samplerate
+            raise InputError(
+                f"{path}: cannot be used (it holds a sample of {block[bad][0]:g}, "
+                f"{seconds:.3f} s after its start)"
+            )
+        n_samples += len(block)
+        yield block
+
+
+def decode_facts(path: Path) -> AudioFacts:
+    """Decode a recording from end to end, keep nothing of it, and return what it is.
+
+    Raises:
+        InputError: the file cannot be decoded, holds no samples, or samples that are no sound
+            (NaN, infinite or beyond all measure).
+    """
+    n_samples, peak = 0, 0.0
+    with _opened(path) as sound:
+        for block in _blocks(path, sound):
+            n_samples += len(block)
+            peak = max(peak, float(block.max()), -float(block.min()))
+        if not n_samples:
+            raise InputError(f"{path}: cannot be decoded (it holds no samples)")
+        announced = n_samples if sound.frames > _UNKNOWN else sound.frames
+        return AudioFacts(n_samples, announced, sound.samplerate, sound.channels, peak)
+
+
+def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
+    """Yield a recording as mono blocks of shape (n,), resampled to `sampling_rate` Hz if needed.
+
+    Channels are averaged. Resampling is soxr's high quality, which is also librosa's default.
+
+    Raises:
+        InputError: the file cannot be decoded, or holds samples that are no sound.
+    """
+    with _opened(path) as sound:
+        mono = (block.mean(axis=1, dtype=np.float32) for block in _blocks(path, sound))
+        if sound.samplerate == sampling_rate:
+            yield from mono
+            return
+        import soxr
+
+        resampler = soxr.ResampleStream(
+            sound.samplerate, sampling_rate, 1, dtype="float32", quality="HQ"
+        )
+        for block in mono:
+            yield resampler.resample_chunk(block)
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -1,0 +1,119 @@
+"""The scan: every recording is decoded once, and gets a verdict."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from artistid.corpus.audio import AudioFacts, decode_facts
+from artistid.corpus.folder import Recording
+from artistid.corpus.listings import DUPLICATE, EMPTY, MISPLACED, OK, TOO_SHORT, UNDECODABLE
+from artistid.errors import InputError
+from artistid.storage.files import sha256_of_file
+
+MIN_SECONDS = 1.0
+
+
+def scan(audio_dir: Path, recordings: Iterable[Recording], threads: int) -> list[dict[str, Any]]:
+    """Decode every recording once and return the rows of ``tracks.csv``, sorted by track id.
+
+    Args:
+        audio_dir: the corpus' folder.
+        recordings: what `list_recordings` found.
+        threads: recordings decoded at the same time.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        rows = pool.map(lambda recording: _examine(audio_dir, recording), recordings)
+        return _without_duplicates(sorted(rows, key=lambda row: row["track_id"]))
+
+
+def _without_duplicates(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
+    first_of: dict[str, str] = {}
+    for row in rows:
+        if row["status"] == OK:
+            first = first_of.setdefault(row["sha256"], row["path"])
+            if first != row["path"]:
+                row |= _verdict(DUPLICATE, f"the same bytes as {first}")
+    return rows
+
+
+def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
+    path = audio_dir / recording.path
+    row: dict[str, Any] = {
+        "track_id": recording.track_id,
+        "album_id": recording.album_id,
+        "artist": recording.artist,
+        "album": recording.album,
+        "path": recording.path,
+    }
+    if not recording.is_placed:
+        return row | _verdict(MISPLACED, "not at <artist>/<album>/<track>: move it there")
+    try:
+        row |= {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
+        if not row["bytes"]:
+            return row | _verdict(EMPTY, "the file has no bytes")
+        facts = decode_facts(path)
+    except OSError as error:
+        return row | _verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
+    except InputError as error:
+        return row | _verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+    row |= {
+        "duration": round(facts.duration, 6),
+        "sampling_rate": facts.sampling_rate,
+        "channels": facts.channels,
+    }
+    if facts.duration < MIN_SECONDS:
+        return row | _verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
+    return row | _verdict(OK, "") | {"remark": _remark(facts)}
+
+
+def _remark(facts: AudioFacts) -> str:
+    """Return what a person should know of a recording that is used nevertheless."""
+    remarks = []
+    if facts.seconds_missing > max(MIN_SECONDS, 0.01 * facts.duration):
+        announced = facts.duration + facts.seconds_missing
+        remarks.append(f"ends after {facts.duration:.1f} s of {announced:.1f} s: cut short?")
+    if facts.peak == 0:
+        remarks.append("digital silence from end to end")
+    return "; ".join(remarks)
+
+
+def _verdict(status: str, reason: str) -> dict[str, str]:
+    return {"status": status, "reason": reason}
+
+
+def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
+    """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
+
+    Raises:
+        InputError: names the share, the first bad files and the configuration key.
+    """
+    if not tracks:
+        raise InputError(
+            "corpus.audio_dir: no audio file was found; recordings have to lie at "
+            "<audio_dir>/<artist>/<album>/<track>.<ext>"
+        )
+    bad = [track for track in tracks if track["status"] not in (OK, DUPLICATE)]
+    share = len(bad) / len(tracks)
+    if share > max_bad_share or len(bad) == len(tracks):
+        raise InputError(
+            f"{len(bad)} of {len(tracks)} recordings ({share:.1%}) cannot be used, more than "
+            f"corpus.max_bad_share ({max_bad_share:.1%}) allows: {_by_reason(bad)}; fix, convert "
+            "or remove them, or raise corpus.max_bad_share"
+        )
+
+
+def _by_reason(bad: Sequence[Mapping[str, Any]]) -> str:
+    """Name the first of the tracks with each of the three most frequent reasons."""
+    alike = defaultdict(list)
+    for track in bad:
+        alike[track["reason"]].append(track["path"])
+    first = sorted(alike.items(), key=lambda item: -len(item[1]))[:3]
+    named = [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({reason})"
+        for reason, paths in first
+    ]
+    others = len(bad) - sum(len(paths) for _, paths in first)
+    return "; ".join(named) + (f"; and {others} for other reasons" if others else "")

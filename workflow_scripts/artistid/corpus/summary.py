@@ -1,0 +1,109 @@
+"""The scan's summary for people."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from artistid.corpus.audio import extension
+from artistid.corpus.folder import is_hidden
+from artistid.corpus.listings import OK, usable
+
+
+def describe(
+    tracks: Sequence[Mapping[str, Any]],
+    others: Sequence[str],
+    expected: Mapping[str, int] | None,
+    passed_over: Mapping[str, str],
+) -> str:
+    """Return the scan's summary for people: counts, what was left out, what was expected.
+
+    Args:
+        tracks: rows of ``tracks.csv``.
+        others: what else the folder holds.
+        expected: ``artists``, ``albums_per_artist`` and ``tracks`` that the corpus should have.
+        passed_over: what `audio_passed_over` found among the others.
+    """
+    used = usable(tracks)
+    albums = {(track["artist"], track["album"]) for track in used}
+    artists = Counter(artist for artist, _ in albums)
+    hours = sum(track["duration"] for track in used) / 3600
+    lines = [
+        f"{len(used)} tracks of {len(artists)} artists on {len(albums)} albums, {hours:.2f} hours"
+    ]
+    for status, count in sorted(Counter(track["status"] for track in tracks).items()):
+        if status != OK:
+            lines.append(f"left out: {count} {status}")
+    for track in tracks:
+        if track["status"] != OK:
+            lines.append(f"  {track['path']}: {track['reason']}")
+    lines += _without_recordings(tracks)
+    if remarkable := [track for track in used if track.get("remark")]:
+        lines.append(f"used, but worth a look: {len(remarkable)}")
+        lines += [f"  {track['path']}: {track['remark']}" for track in remarkable]
+    rates = Counter(track["sampling_rate"] for track in used)
+    if len(rates) > 1:
+        counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
+        lines.append(f"stored at {counts}")
+    if passed_over:
+        lines.append(f"passed over, with audio in it: {len(passed_over)}")
+        lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
+    lines += _ignored(tracks, others)
+    if expected:
+        lines += _differences(len(used), artists, expected)
+    return "\n".join(lines) + "\n"
+
+
+def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for every artist and album of which nothing can be used."""
+    placed = [track for track in tracks if track["artist"]]
+    used = usable(placed)
+    artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
+    albums = {(track["artist"], track["album"]) for track in placed}
+    albums -= {(track["artist"], track["album"]) for track in used}
+    lines = [f"no usable recording of artist {artist}" for artist in sorted(artists)]
+    return lines + [
+        f"no usable recording on album {artist}/{album}"
+        for artist, album in sorted(albums)
+        if artist not in artists
+    ]
+
+
+def _ignored(tracks: Iterable[Mapping[str, Any]], others: Iterable[str]) -> list[str]:
+    """Return what was passed over, by kind, and the folders that hold nothing else."""
+    hidden: list[str] = []
+    rest: list[str] = []
+    for other in others:
+        (hidden if is_hidden(other.rpartition("/")[2]) else rest).append(other)
+    with_audio = {track["path"].partition("/")[0] for track in tracks}
+    lines = [
+        f"no audio in folder {folder}"
+        for folder in sorted({path.partition("/")[0] for path in rest if "/" in path} - with_audio)
+    ]
+    if hidden:
+        lines.append(f"ignored: {len(hidden)} hidden, such as {hidden[0]}")
+    if rest:
+        kinds = Counter(_kind(path.rpartition("/")[2]) for path in rest)
+        by_count = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        counts = ", ".join(f"{count} {kind}" for kind, count in by_count)
+        lines.append(f"ignored: {len(rest)} not audio ({counts}), such as {rest[0]}")
+    return lines
+
+
+def _kind(name: str) -> str:
+    kind = extension(name)
+    return kind if re.fullmatch(r"\.[a-z0-9]{1,8}", kind) else "without an extension"
+
+
+def _differences(
+    n_tracks: int, albums_of: Mapping[str, int], expected: Mapping[str, int]
+) -> list[str]:
+    lines = []
+    if len(albums_of) != expected["artists"]:
+        lines.append(f"{len(albums_of)} artists, not {expected['artists']}")
+    for artist, count in sorted(albums_of.items()):
+        if count != expected["albums_per_artist"]:
+            lines.append(f"{artist}: {count} albums, not {expected['albums_per_artist']}")
+    if n_tracks != expected["tracks"]:
+        lines.append(f"{n_tracks} usable tracks, not {expected['tracks']}")
+    return [f"expected otherwise: {line}" for line in lines] or ["as corpus.expect says"]

@@ -1,0 +1,151 @@
+"""The cache of log-mel spectrograms: one HDF5 file per album, one dataset per track.
+
+Each dataset is float16 of shape (frames, n_mels), time-major, in dB re 1.0, behind a Fletcher-32
+checksum: a flipped bit is an error when it is read, never a number.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+from artistid.storage.hdf5 import new_hdf5
+
+FORMAT = "artistid log-mel 1"
+DTYPE = np.float16  # at most 1/32 dB away from the float32 value between -128 and 128 dB
+CHUNK_FRAMES = 1024
+LIBRARIES = ("h5py", "librosa", "numpy", "scipy", "soundfile", "soxr")
+
+
+def write_album(
+    path: Path,
+    tracks: Iterable[tuple[Mapping[str, str], Iterable[NDArray[np.float32]]]],
+    parameters: Mapping[str, Any],
+) -> None:
+    """Write an album's log-mel spectrograms, each clipped at `top_db` below its own maximum.
+
+    Args:
+        path: the HDF5 file.
+        tracks: pairs of a row of the album's listing and blocks of its spectrogram, one after the
+            other, each of shape (some frames, n_mels), dB; none is held longer than it takes to
+            write it.
+        parameters: the log-mel parameters, kept as an attribute.
+    """
+    with new_hdf5(path) as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["units"] = "dB re 1.0"
+        file.attrs["axes"] = "frame, mel band"
+        file.attrs["parameters"] = json.dumps(dict(parameters), sort_keys=True)
+        file.attrs["versions"] = json.dumps({name: version(name) for name in LIBRARIES})
+        for track, blocks in tracks:
+            dataset = _write_clipped(file, track["track_id"], blocks, parameters["top_db"])
+            dataset.attrs["source_sha256"] = track["sha256"]
+            dataset.attrs["source_sampling_rate"] = int(track["sampling_rate"])
+            dataset.attrs["source_duration"] = float(track["duration"])
+
+
+def _write_clipped(
+    file: h5py.File, name: str, blocks: Iterable[NDArray[np.float32]], top_db: float
+) -> h5py.Dataset:
+    """Write a spectrogram as it comes, then clip what was written: only then the maximum is known.
+
+    The same bits as clipping first: rounding to float16 keeps the order of numbers.
+    """
+    chunks = _joined(blocks, CHUNK_FRAMES)
+    first_chunk = next(chunks)
+    dataset = file.create_dataset(
+        name,
+        data=first_chunk.astype(DTYPE),
+        maxshape=(None, first_chunk.shape[1]),
+        chunks=first_chunk.shape,
+        fletcher32=True,
+    )
+    maximum = first_chunk.max()
+    for chunk in chunks:
+        maximum = max(maximum, chunk.max())
+        dataset.resize(len(dataset) + len(chunk), axis=0)
+        dataset[-len(chunk) :] = chunk.astype(DTYPE)
+    floor = DTYPE(maximum - np.float32(top_db))
+    for first in range(0, len(dataset), CHUNK_FRAMES):
+        stored = dataset[first : first + CHUNK_FRAMES]
+        if stored.min() < floor:
+            dataset[first : first + CHUNK_FRAMES] = np.maximum(stored, floor)
+    return dataset
+
+
+def _joined(blocks: Iterable[NDArray[np.float32]], n_frames: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the blocks' frames, `n_frames` at a time; the last may be fewer."""
+    pending: list[NDArray[np.float32]] = []
+    for block in blocks:
+        pending.append(block)
+        if sum(map(len, pending)) >= n_frames:
+            joined = np.concatenate(pending)
+            whole = len(joined) // n_frames * n_frames
+            for first in range(0, whole, n_frames):
+                yield joined[first : first + n_frames]
+            pending = [joined[whole:]] if whole < len(joined) else []
+    if pending:
+        yield np.concatenate(pending)
+
+
+def read_tracks(path: Path, track_ids: Iterable[str]) -> dict[str, NDArray[np.float16]]:
+    """Read log-mel spectrograms of an album, each of shape (frames, n_mels), dB re 1.0.
+
+    Raises:
+        InputError: the file or a track is missing, damaged or not one of ours.
+    """
+    return _read(path, track_ids, lambda dataset: dataset[()])
+
+
+def read_frame_counts(path: Path, track_ids: Iterable[str]) -> dict[str, int]:
+    """Return the number of frames of tracks of an album, without reading the spectrograms.
+
+    Raises:
+        InputError: the file or a track is missing or not one of ours.
+    """
+    return _read(path, track_ids, len)
+
+
+def _read(
+    path: Path, track_ids: Iterable[str], read: Callable[[h5py.Dataset], Any]
+) -> dict[str, Any]:
+    with _opened(path) as file:
+        try:
+            return {track_id: read(file[track_id]) for track_id in track_ids}
+        except KeyError as error:
+            raise InputError(
+                f"{path}: lacks a track ({error}); delete it, and it will be made again"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"{path}: is damaged ({error}); delete it, and it will be made again"
+            ) from None
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Return the log-mel parameters that a cache was made with.
+
+    Raises:
+        InputError: the file is missing, damaged or not one of ours.
+    """
+    with _opened(path) as file:
+        return json.loads(file.attrs["parameters"])
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be opened as HDF5 ({error}); delete it, and it will be made again"
+        ) from None
+    if file.attrs.get("format") != FORMAT:
+        file.close()
+        raise InputError(f"{path}: is no log-mel cache of this version; delete it")
+    return file

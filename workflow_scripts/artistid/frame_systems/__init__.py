@@ -1,7 +1,0 @@
-"""The classical systems on MFCC frames, one module each (see `artistid.registry`).
-
-Built as ``System(settings, n_classes, seed)``. ``fit(mfccs, targets)`` learns from tracks, each an
-array of shape (frames, 20); ``slice_scores(mfcc, starts, slice_frames)`` returns (slices, classes)
-for one track. The scores are log-likelihoods or
-decision values; the caller calibrates both.
-"""

@@ -1,0 +1,1 @@
+"""What every job does around its work: its log, its device, its end."""

@@ -1,0 +1,173 @@
+"""Distances between songs, and an SVM on a kernel made of them (Mandel & Ellis 2005, ISMIR)."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from sklearn.metrics import f1_score
+from sklearn.svm import SVC
+
+from artistid.errors import InputError
+from artistid.models.classical.calibration import per_class
+
+NONE, CLIP, FLIP = "none", "clip", "flip"
+_NEGATIVE_BECOMES = {NONE: 1.0, CLIP: 0.0, FLIP: -1.0}  # factor on a negative eigenvalue
+
+
+def moments(
+    mfccs: Sequence[NDArray[np.floating]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean (tracks, 20) and covariance (tracks, 20, 20) of each track's frames.
+
+    The covariance is the maximum-likelihood one: of a single frame it is 0, not undefined.
+    """
+    means = np.stack([track.mean(axis=0, dtype=np.float64) for track in mfccs])
+    covariances = [np.cov(track.astype(np.float64), rowvar=False, bias=True) for track in mfccs]
+    return means, np.stack(covariances)
+
+
+def mahalanobis_squared(
+    rows: NDArray[np.float64], columns: NDArray[np.float64], precision: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return squared Mahalanobis distances between all pairs, shape (rows, columns).
+
+    Args:
+        rows: points, shape (rows, features).
+        columns: points, shape (columns, features).
+        precision: inverse of a covariance, shape (features, features), positive definite.
+    """
+    root = np.linalg.cholesky(precision)
+    return cdist(rows @ root, columns @ root, "sqeuclidean")
+
+
+def symmetrised_kl(
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    columns: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return KL(p||q) + KL(q||p) between all pairs of Gaussians, shape (rows, columns), in nats.
+
+    Args:
+        rows: means (rows, d) and covariances (rows, d, d), positive definite.
+        columns: means (columns, d) and covariances (columns, d, d), positive definite.
+    """
+    # The logarithms of the determinants cancel in the sum of both directions.
+    twice = _kl_without_determinants(rows, columns) + _kl_without_determinants(columns, rows).T
+    return np.maximum(twice / 2 - rows[0].shape[1], 0)
+
+
+def _kl_without_determinants(
+    left: tuple[NDArray[np.float64], NDArray[np.float64]],
+    right: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return tr(Q (C + dd')) for all pairs, Q a right precision, C a left covariance.
+
+    With d the difference of the means: the trace and the quadratic form of KL(left || right), from
+    three products of matrices instead of a loop over the pairs.
+    """
+    (means, covariances), (right_means, right_covariances) = left, right
+    precisions = np.linalg.inv(right_covariances)
+    second_moments = covariances + means[:, :, None] * means[:, None, :]
+    weighted = np.einsum("nij,nj->ni", precisions, right_means)
+    constant = (weighted * right_means).sum(axis=1)
+    pairs = second_moments.reshape(len(means), -1) @ precisions.reshape(len(precisions), -1).T
+    return pairs - 2 * means @ weighted.T + constant
+
+
+def spectrum_correction(kernel: NDArray[np.float64], spectrum: str) -> NDArray[np.float64]:
+    """Return P, shape (n, n), so that kernel @ P has the corrected spectrum.
+
+    Rows between other songs and the training songs are corrected as ``rows @ P``, the same linear
+    map that the training songs went through (Chen et al. 2009, JMLR 10, 747-776).
+
+    Args:
+        kernel: between the training songs, symmetric, shape (n, n).
+        spectrum: ``none``; ``clip`` sets negative eigenvalues to 0; ``flip`` to their absolute
+            value.
+
+    Raises:
+        InputError: no such correction.
+    """
+    if spectrum not in _NEGATIVE_BECOMES:
+        known = ", ".join(_NEGATIVE_BECOMES)
+        raise InputError(f"spectra: there is no correction {spectrum!r}; there are: {known}")
+    if spectrum == NONE:
+        return np.eye(len(kernel))
+    values, vectors = np.linalg.eigh(kernel)
+    # Zero eigenvalues come out as slightly negative ones: those are rounding, and stay.
+    rounding = len(values) * np.finfo(np.float64).eps * np.abs(values).max()
+    factors = np.where(values < -rounding, _NEGATIVE_BECOMES[spectrum], 1.0)
+    return (vectors * factors) @ vectors.T
+
+
+class DistanceSvm:
+    """An SVM with the kernel exp(-gamma * distance), chosen on the validation songs.
+
+    The best macro F1 wins, the first in the grid's order of several; the order is gammas, then
+    spectra, then costs. A gamma is given as a multiple of 1 / median distance between two training
+    songs: distances depend on how long and how alike the songs are, and so the same grid spans the
+    same range of kernel values on any corpus.
+    """
+
+    def __init__(
+        self,
+        gammas: Sequence[float],
+        costs: Sequence[float],
+        spectra: Sequence[str],
+        n_classes: int,
+    ) -> None:
+        self._grid = (tuple(gammas), tuple(spectra), tuple(costs))
+        self._n_classes = n_classes
+        self.chosen: dict[str, Any] = {}
+
+    def fit(
+        self,
+        train: NDArray[np.float64],
+        train_targets: NDArray[np.integer],
+        validation: NDArray[np.float64],
+        validation_targets: NDArray[np.integer],
+    ) -> None:
+        """Learn from the training songs with every point of the grid and keep the best.
+
+        Args:
+            train: distances between training songs, shape (n, n).
+            train_targets: shape (n,).
+            validation: distances to the training songs, shape (validation songs, n).
+            validation_targets: shape (validation songs,).
+        """
+        gammas, spectra, costs = self._grid
+        median = float(np.median(train[np.triu_indices(len(train), 1)])) or 1.0
+        best = -1.0
+        for multiple, spectrum in product(gammas, spectra):
+            gamma = float(multiple) / median
+            kernel, rows = np.exp(-gamma * train), np.exp(-gamma * validation)
+            correction = spectrum_correction(kernel, spectrum)
+            kernel, rows = kernel @ correction, rows @ correction
+            for cost in costs:
+                svm = SVC(C=float(cost), kernel="precomputed", decision_function_shape="ovr")
+                svm.fit(kernel, train_targets)
+                f1 = self._macro_f1(svm, rows, validation_targets)
+                if f1 > best:
+                    best = f1
+                    self._svm, self._correction = svm, correction
+                    self.chosen = {
+                        "gamma": gamma,
+                        "gamma_times_median": float(multiple),
+                        "cost": float(cost),
+                        "spectrum": spectrum,
+                        "validation_macro_f1": f1,
+                    }
+
+    def scores(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return decision values (songs, classes) from distances to the training songs."""
+        rows = np.exp(-self.chosen["gamma"] * distances) @ self._correction
+        return per_class(self._svm.decision_function(rows), self._n_classes)
+
+    def _macro_f1(self, svm: SVC, rows: NDArray[np.float64], targets: NDArray[np.integer]) -> float:
+        # Answers are taken from the decision values, as they are when songs are scored: libsvm's
+        # own vote can differ from them.
+        answers = per_class(svm.decision_function(rows), self._n_classes).argmax(axis=1)
+        labels = range(self._n_classes)
+        return float(f1_score(targets, answers, labels=labels, average="macro", zero_division=0))

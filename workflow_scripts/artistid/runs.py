@@ -1,0 +1,67 @@
+"""A run: one model, trained and tested on one cut of one split with slices of one length.
+
+Where its files lie, what messages call it, and which columns tell its rows from others' are written
+here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+WHOLE = "whole"
+# Below `results/<corpus>/runs/`, in the wildcards of the rules.
+PATH = "{model}/{split}/{slice}/seed{seed}"
+# Of what does not depend on the model: guessing is scored once for all of them.
+PATH_OF_ALL_MODELS = "{split}/{slice}/seed{seed}"
+PATH_OF_SPLIT = "{split}/seed{seed}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run.
+
+    Attributes:
+        corpus: name of the corpus.
+        model: name of the model; empty for what is the same for all models.
+        split: name of the split.
+        slice_seconds: length of a slice, s; None for a system that takes whole songs.
+        slice_frames: the same in frames of the log-mel spectrogram.
+        seed: of the split's draw and of the weights.
+    """
+
+    corpus: str
+    model: str
+    split: str
+    slice_seconds: float | None
+    slice_frames: int | None
+    seed: int
+
+    @property
+    def slice(self) -> str:
+        """The slice length in paths and messages: ``3s``, or ``whole``."""
+        return WHOLE if self.slice_seconds is None else f"{self.slice_seconds:g}s"
+
+    @property
+    def label(self) -> str:
+        """What messages call the run."""
+        return f"{self.model or 'references'} {self.split} {self.slice} seed{self.seed}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values of COLUMNS, which stand in every row about the run; plain types."""
+        return asdict(self)
+
+
+COLUMNS = tuple(field.name for field in fields(Run))
+# A cell of the tables: the runs that differ in their seed only.
+CELL_COLUMNS = ("model", "split", "slice_seconds")
+
+
+def seconds_of_slice(text: str) -> float | None:
+    """Return the length of a slice, s, from how it stands in paths; None for whole songs."""
+    return None if text == WHOLE else float(text.removesuffix("s"))
+
+
+def run_of(columns: Mapping[str, Any]) -> Run:
+    """Return the run that some columns belong to."""
+    return Run(**{column: columns[column] for column in COLUMNS})

@@ -1,0 +1,82 @@
+"""Outcomes of a run on its test set: small files that intervals, tests and figures start from.
+
+HDF5 with ``target`` and ``track_id`` (tracks,) and, for each level and pooling, a data set
+``<level>_<pooling>`` (tracks, classes) that counts how often a track's answers named each class.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+from artistid.runs import Run
+from artistid.storage.hdf5 import new_hdf5
+
+FORMAT = "artistid outcomes 1"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Outcomes of one run on its test set.
+
+    Attributes:
+        run: which one.
+        classes: the artists, in the order of the class numbers.
+        track_id: the tracks' ids.
+        target: true class of each track, shape (tracks,).
+        counts: by (level, pooling), answers of each track, shape (tracks, classes).
+    """
+
+    run: Run
+    classes: list[str]
+    track_id: list[str]
+    target: NDArray[np.integer]
+    counts: dict[tuple[str, str], NDArray[np.floating | np.integer]]
+
+
+def write_outcomes(path: Path, outcomes: Outcomes) -> None:
+    """Write the outcomes of a run."""
+    with new_hdf5(path) as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["axes"] = json.dumps(outcomes.run.columns, sort_keys=True)
+        file.attrs["classes"] = json.dumps(outcomes.classes)
+        file["track_id"] = np.array(outcomes.track_id, dtype="S")
+        file["target"] = outcomes.target
+        for (level, pooling), counts in outcomes.counts.items():
+            file[f"{level}_{pooling}"] = counts
+
+
+def read_outcomes(path: Path) -> Outcomes:
+    """Return the outcomes of a run.
+
+    Raises:
+        InputError: the file is damaged or not one of ours.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                raise InputError(f"{path}: is no outcomes file of this version; delete it")
+            return Outcomes(
+                Run(**json.loads(file.attrs["axes"])),
+                json.loads(file.attrs["classes"]),
+                [track_id.decode() for track_id in file["track_id"][()]],
+                file["target"][()],
+                {_level(name): file[name][()] for name in _counted(file)},
+            )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None
+
+
+def _counted(file: Mapping[str, Any]) -> list[str]:
+    return [name for name in file if name not in ("track_id", "target")]
+
+
+def _level(name: str) -> tuple[str, str]:
+    level, pooling = name.split("_")
+    return level, pooling

@@ -1,0 +1,76 @@
+"""Copies of a recording, kept on one side of a split."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from artistid.errors import InputError
+from artistid.splits.draw import SUBSETS, TEST, TRAIN, VALIDATION
+
+# What is drawn to be evaluated stays: training loses the copies.
+KEPT_FIRST = (TEST, VALIDATION, TRAIN)
+
+Pair = tuple[str, str]
+
+
+def not_accepted(pairs: Iterable[Pair], accepted: Iterable[Sequence[str]]) -> list[Pair]:
+    """Return the pairs of track ids that are not among the accepted ones, in whichever order."""
+    known = {frozenset(pair) for pair in accepted}
+    return [pair for pair in pairs if frozenset(pair) not in known]
+
+
+def groups_of(pairs: Iterable[Pair]) -> list[set[str]]:
+    """Return the groups that pairs connect: a copy of a copy is a copy."""
+    group_of: dict[str, set[str]] = {}
+    for pair in pairs:
+        joined = set().union(*(group_of.get(track_id, {track_id}) for track_id in pair))
+        for track_id in joined:
+            group_of[track_id] = joined
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def keep_on_one_side(
+    rows: Sequence[Mapping[str, Any]], pairs: Iterable[Pair]
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Part the rows of a manifest so that no group of copies is on two sides.
+
+    Of a group on several sides its tracks in test stay, else those in validation.
+
+    Returns:
+        The rows that stay and those that leave, each in their order.
+
+    Raises:
+        InputError: an artist would lose all tracks of a subset.
+    """
+    subset_of = {row["track_id"]: row["subset"] for row in rows}
+    leaving: set[str] = set()
+    for group in groups_of(pairs):
+        own = [track_id for track_id in group if track_id in subset_of]
+        sides = {subset_of[track_id] for track_id in own}
+        side = next((subset for subset in KEPT_FIRST if subset in sides), None)
+        leaving.update(track_id for track_id in own if subset_of[track_id] != side)
+    kept = [row for row in rows if row["track_id"] not in leaving]
+    left = [row for row in rows if row["track_id"] in leaving]
+    _check_subsets(kept, left)
+    return kept, left
+
+
+def _check_subsets(kept: Iterable[Mapping[str, Any]], left: Iterable[Mapping[str, Any]]) -> None:
+    subsets = defaultdict(set)
+    for row in kept:
+        subsets[row["artist"]].add(row["subset"])
+    for row in left:
+        if row["subset"] not in subsets[row["artist"]]:
+            raise InputError(
+                f"artist {row['artist']!r} has no {row['subset']} track left: all of them are "
+                "copies of recordings on another side (audit.near_duplicates: one_side); remove "
+                "the copies or the artist, take another seed, or name the pairs in audit.accept"
+            )
+
+
+def describe(left: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line that counts and names the tracks that leave, by subset."""
+    counts = {subset: [r["track_id"] for r in left if r["subset"] == subset] for subset in SUBSETS}
+    named = "; ".join(f"{subset}: {', '.join(ids)}" for subset, ids in counts.items() if ids)
+    n_left = "1 copy" if len(left) == 1 else f"{len(left)} copies"
+    return f"left out: {n_left} of recordings on another side" + (f" ({named})" if named else "")

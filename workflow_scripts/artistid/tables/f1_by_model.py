@@ -1,0 +1,34 @@
+"""Table: slice-level scores at the first slice lengths, by model and split."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from artistid.experiment import has_slices
+from artistid.tables.captions import BEST, GUESSING, INTERVALS, SEEDS, SIZES
+from artistid.tables.inputs import Inputs
+from artistid.tables.summaries import f1_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLE = "Slice-level F1 by model and split"
+CAPTION = (
+    "Test set. Macro F1 (plain mean over the artists) is the paper's metric, weighted F1 the "
+    "baseline's. " + SEEDS + SIZES + INTERVALS + BEST + GUESSING
+)
+
+
+def applies(config: Mapping[str, Any]) -> bool:
+    """Return whether the experiment has something to say in this table."""
+    return has_slices(config)
+
+
+def build(inputs: Inputs) -> "pd.DataFrame":
+    """Return a row per model, split and slice length, with intervals."""
+    of_slices = inputs.summary("slice", "none")
+    return of_slices[of_slices["slice_seconds"].isin(inputs.first_seconds)]
+
+
+def show(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table as it is printed."""
+    return f1_table(table)

@@ -1,0 +1,73 @@
+"""Published results beside measured ones, where the corpus is the one that they are about."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HOURS = "training hours"
+_METRICS = {"macro F1": "macro_f1", "weighted F1": "weighted_f1", "accuracy": "accuracy"}
+# How each published system pooled its slices or frames to a song.
+_POOLING = {"crnn": "vote"}
+
+
+def side_by_side(
+    published: "pd.DataFrame", metrics: "pd.DataFrame", learning_rates: Mapping[str, float]
+) -> "pd.DataFrame":
+    """Return every published result with what we measured at the same split, level and metric.
+
+    A published mean stands beside our mean over the seeds, with its number of runs. A result
+    without a counterpart of ours keeps an empty cell: nothing stands in for it.
+
+    Args:
+        published: rows of ``resources/published_results.csv``.
+        metrics: rows of all runs.
+        learning_rates: what each network was trained with here; its authors' may have been another.
+    """
+    table = published[published["metric"] != HOURS].copy()
+    measured = [_measured(row, metrics) for row in table.to_dict("records")]
+    table["measured"] = [value for value, _ in measured]
+    table["measured_runs"] = [runs for _, runs in measured]
+    table["measured"] = table["measured"].astype(float)
+    trained = table["model"].where(table["measured_runs"] > 0)
+    table["learning_rate"] = trained.map(learning_rates).astype(float)
+    return table
+
+
+def _measured(row: Mapping[str, Any], metrics: "pd.DataFrame") -> tuple[float | None, int]:
+    metric = _METRICS.get(row["metric"])
+    if not row["model"] or metric is None:
+        return None, 0
+    pooling = "none" if row["level"] == "slice" else _POOLING.get(row["model"], "mean")
+    asked = {"model": row["model"], "split": row["split"], "subset": "test"}
+    asked |= {"level": row["level"], "pooling": pooling}
+    found = metrics
+    for column, value in asked.items():
+        found = found[found[column] == value]
+    seconds = row["slice_seconds"]
+    if seconds == seconds:  # frame-based systems state no slice length
+        found = found[found["slice_seconds"] == seconds]
+    elif len(found):
+        shortest = found["slice_seconds"].min()
+        found = found[(found["slice_seconds"] == shortest) | found["slice_seconds"].isna()]
+    if not len(found):
+        return None, 0
+    value = found[metric].max() if row["statistic"] == "best" else found[metric].mean()
+    return float(value), len(found)
+
+
+def with_published_hours(times: "pd.DataFrame", published: "pd.DataFrame") -> "pd.DataFrame":
+    """Return training times with the paper's beside them, in ``published_hours``.
+
+    The paper does not say of which slice length its times are: they stand beside a model's shortest
+    slices, at which it trained every network.
+
+    Args:
+        times: what `artistid.tables.training_time.training_times` returns.
+        published: rows of ``resources/published_results.csv``.
+    """
+    hours = published[published["metric"] == HOURS].set_index("model")["value"]
+    shortest = times.groupby("model")["slice_seconds"].transform("min")
+    is_shortest = times["slice_seconds"] == shortest
+    return times.assign(published_hours=times["model"].map(hours).where(is_shortest))

@@ -1,0 +1,1 @@
+"""From slices to a trained network, and what a run leaves."""

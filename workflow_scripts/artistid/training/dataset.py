@@ -1,0 +1,217 @@
+"""The slices of a split's subset, gathered from the mel caches."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistid.errors import InputError
+from artistid.features.mel_cache import read_frame_counts, read_tracks
+from artistid.features.slices import slice_starts
+
+
+@dataclass(frozen=True)
+class SliceSet:
+    """Slices of one subset, as positions in its tracks' frames.
+
+    Attributes:
+        log_mel: frames of all tracks, one after the other, shape (frames, n_mels), dB.
+        starts: first frame of each slice in `log_mel`, shape (slices,).
+        targets: class of each slice, shape (slices,).
+        tracks: position in `track_ids` of each slice's track, shape (slices,).
+        track_ids: the tracks that have a slice, sorted.
+        too_short: ids of the tracks that have none, because they are shorter than one slice.
+        slice_frames: frames in a slice.
+    """
+
+    log_mel: NDArray[np.float16]
+    starts: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    tracks: NDArray[np.int64]
+    track_ids: list[str]
+    too_short: list[str]
+    slice_frames: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def describe(self) -> str:
+        """Return the numbers of slices and tracks, and name the tracks that have no slice."""
+        return describe_slices(len(self), len(self.track_ids), self.too_short)
+
+
+def describe_slices(n_slices: int, n_tracks: int, too_short: Sequence[str]) -> str:
+    """Return the numbers of slices and of tracks that have one, and name those that have none."""
+    text = f"{n_slices} slices of {n_tracks} tracks"
+    if too_short:
+        text += (
+            f"; {len(too_short)} tracks are shorter than one slice and are left out: "
+            + ", ".join(too_short)
+        )
+    return text
+
+
+def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> list[str]:
+    """Return the artists that a subset has no slice of.
+
+    None of them is learnt, or tested, and their F1 is 0.
+
+    Args:
+        classes: the artists by class number.
+        targets: class of each slice of the subset.
+    """
+    seen = set(np.unique(targets).tolist())
+    return [artist for number, artist in enumerate(classes) if number not in seen]
+
+
+def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the artists of a split manifest in the order of their class numbers."""
+    return sorted({row["artist"] for row in manifest})
+
+
+def load_slices(
+    manifest: Sequence[Mapping[str, str]],
+    subset: str,
+    cache_folder: Path,
+    slice_frames: int,
+) -> SliceSet:
+    """Read the tracks of a subset and cut them into slices.
+
+    Args:
+        manifest: rows of a split manifest.
+        subset: ``train``, ``validation`` or ``test``.
+        cache_folder: where the albums' caches are, ``<album_id>.h5``.
+        slice_frames: frames in a slice.
+
+    Raises:
+        InputError: a cache is missing or damaged, or no track is as long as one slice.
+    """
+    ids, classes, spectrograms = load_tracks(manifest, subset, cache_folder)
+    pieces: list[NDArray[np.float16]] = []
+    starts: list[int] = []
+    targets: list[int] = []
+    tracks: list[int] = []
+    track_ids: list[str] = []
+    too_short: list[str] = []
+    n_frames = 0
+    for track_id, target, log_mel in zip(ids, classes, spectrograms, strict=True):
+        firsts = slice_starts(len(log_mel), slice_frames)
+        if not firsts:
+            too_short.append(track_id)
+            continue
+        starts += [n_frames + first for first in firsts]
+        targets += [target] * len(firsts)
+        tracks += [len(track_ids)] * len(firsts)
+        track_ids.append(track_id)
+        pieces.append(log_mel)
+        n_frames += len(log_mel)
+    if not starts:
+        raise NoSliceError(subset, slice_frames)
+    return SliceSet(
+        np.concatenate(pieces),
+        np.array(starts),
+        np.array(targets),
+        np.array(tracks),
+        track_ids,
+        too_short,
+        slice_frames,
+    )
+
+
+class NoSliceError(InputError):
+    """A subset has no track that is long enough for one slice."""
+
+    def __init__(self, subset: str, slice_frames: int) -> None:
+        super().__init__(
+            f"no {subset} track is as long as one slice of {slice_frames} frames; shorten "
+            "experiment.slice_seconds"
+        )
+
+
+def slices_per_track(
+    manifest: Sequence[Mapping[str, str]],
+    subset: str,
+    cache_folder: Path,
+    slice_frames: int,
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Return ids, classes and numbers of slices of a subset's tracks, without their spectrograms.
+
+    The same as in `load_slices`: sorted by id, tracks shorter than one slice left out.
+
+    Raises:
+        InputError: a cache is missing or damaged, or no track is as long as one slice.
+    """
+    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
+    rows = _rows_of(manifest, subset)
+    n_frames = _by_album(rows, cache_folder, read_frame_counts)
+    counts = {track: len(slice_starts(n, slice_frames)) for track, n in n_frames.items()}
+    kept = [row for row in rows if counts[row["track_id"]]]
+    if not kept:
+        raise NoSliceError(subset, slice_frames)
+    return (
+        [row["track_id"] for row in kept],
+        np.array([classes[row["artist"]] for row in kept], np.int64),
+        np.array([counts[row["track_id"]] for row in kept], np.int64),
+    )
+
+
+def load_tracks(
+    manifest: Sequence[Mapping[str, str]], subset: str, cache_folder: Path
+) -> tuple[list[str], NDArray[np.int64], list[NDArray[np.float16]]]:
+    """Return ids, classes and log-mel spectrograms (frames, n_mels) of a subset's tracks.
+
+    Raises:
+        InputError: a cache is missing or damaged.
+    """
+    classes = {artist: index for index, artist in enumerate(class_names(manifest))}
+    rows = _rows_of(manifest, subset)
+    spectrograms = _by_album(rows, cache_folder, read_tracks)
+    return (
+        [row["track_id"] for row in rows],
+        np.array([classes[row["artist"]] for row in rows], np.int64),
+        [spectrograms[row["track_id"]] for row in rows],
+    )
+
+
+def _rows_of(manifest: Sequence[Mapping[str, str]], subset: str) -> list[Mapping[str, str]]:
+    return sorted(
+        (row for row in manifest if row["subset"] == subset), key=lambda row: row["track_id"]
+    )
+
+
+def _by_album(
+    rows: Iterable[Mapping[str, str]],
+    cache_folder: Path,
+    read: Callable[[Path, list[str]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what `read` finds in the albums' caches, by track id."""
+    by_album = defaultdict(list)
+    for row in rows:
+        by_album[row["album_id"]].append(row["track_id"])
+    found: dict[str, Any] = {}
+    for album_id, track_ids in sorted(by_album.items()):
+        found |= read(cache_folder / f"{album_id}.h5", track_ids)
+    return found
+
+
+def band_statistics(slices: SliceSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation per mel band over the slices' frames, each (n_mels,).
+
+    Computed on the training set and applied to every subset. A band that never changes gets a
+    deviation of 1 dB.
+    """
+    total = np.zeros(slices.log_mel.shape[1])
+    squares = np.zeros_like(total)
+    for start in slices.starts:
+        frames = slices.log_mel[start : start + slices.slice_frames].astype(np.float64)
+        total += frames.sum(axis=0)
+        squares += (frames**2).sum(axis=0)
+    count = len(slices) * slices.slice_frames
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    deviation[deviation < 1e-3] = 1.0
+    return mean.astype(np.float32), deviation.astype(np.float32)

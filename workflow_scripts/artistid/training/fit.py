@@ -1,0 +1,309 @@
+"""Training a network on slices (the paper, section 4), and predicting with it."""
+
+import copy
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from artistid.jobs.memory import MEGA, Peaks, peak_mb
+from artistid.scoring.predictions import Predictions
+from artistid.scoring.scores import all_scores, named_scores
+from artistid.training.batches import CHANNELS_LAST, BatchLoader
+from artistid.training.state import SavedState
+
+log = logging.getLogger(__name__)
+
+HISTORY_COLUMNS = ("epoch", "train_loss", "validation_loss", "validation_macro_f1")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; defaults are the paper's, else the baseline's.
+
+    Attributes:
+        epochs: passes over the training set at most (the paper, section 4.3).
+        learning_rate: Adam's (the paper, section 4.3).
+        batch_size: slices in a step (Nasrullah & Zhao 2019).
+        patience: epochs without a better validation loss before training stops; None trains all
+            epochs (Nasrullah & Zhao 2019).
+        mixed_precision: on a GPU, train convolutions in 16-bit arithmetic. Validation and test
+            are always computed in float32.
+        deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
+    """
+
+    epochs: int = 300
+    learning_rate: float = 1e-4
+    batch_size: int = 16
+    patience: int | None = 10
+    mixed_precision: bool = True
+    deterministic: bool = False
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training produced.
+
+    Attributes:
+        history: a row of HISTORY_COLUMNS for each epoch.
+        seconds: of each epoch.
+        best_epoch: the number of the epoch whose weights are kept.
+        peaks: the highest memory of all sessions of the training.
+    """
+
+    history: list[dict[str, float]]
+    seconds: list[float]
+    best_epoch: int
+    peaks: Peaks
+
+
+def set_precision(deterministic: bool) -> None:
+    """Set how a GPU computes, for the rest of the process, before the first use of the GPU.
+
+    float32 is IEEE float32 everywhere: by default cuDNN computes convolutions and recurrences in
+    TF32, which keeps 10 bits of the fraction. Only what `mixed_precision` says runs in 16 bits.
+
+    Args:
+        deterministic: take only algorithms that repeat bit for bit; one that cannot is an error.
+    """
+    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False  # the fastest algorithm changes between processes
+    if deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when CUDA's libraries are loaded
+        torch.use_deterministic_algorithms(True)
+
+
+def choose_device() -> torch.device:
+    """Return the GPU when there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def describe_device(device: torch.device) -> str:
+    """Return what the job runs on, for the log and for the run's provenance."""
+    if device.type == "cuda":
+        return f"GPU {torch.cuda.get_device_name(device)}"
+    return f"CPU, {torch.get_num_threads()} threads (no GPU was found)"
+
+
+def peaks_so_far(device: torch.device) -> Peaks:
+    """Return the highest memory of this process, and what torch has reserved of its GPU."""
+    on_gpu = device.type == "cuda"
+    return Peaks(peak_mb(), torch.cuda.max_memory_reserved(device) / MEGA if on_gpu else None)
+
+
+def fit(
+    network: nn.Module,
+    train: BatchLoader,
+    validation: BatchLoader,
+    settings: TrainingSettings,
+    seed: int,
+    report: Callable[[str], Any] = log.info,
+    saved: SavedState | None = None,
+) -> Fit:
+    """Train a network in place; it ends with the weights of the best validation loss.
+
+    Args:
+        network: on the loaders' device.
+        train: the training subset.
+        validation: the subset that chooses the weights and stops the training.
+        settings: how to train.
+        seed: of the order of the slices; dropout draws from torch's own random state.
+        report: gets a line per epoch.
+        saved: where the state is kept between epochs. A state found there is resumed, and ends on
+            the CPU with the same bits as a training that was never interrupted.
+
+    Raises:
+        FloatingPointError: the validation loss was never a number.
+    """
+    network.to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
+    training = _Training(network, train.device, settings, seed)
+    if saved and (state := saved.load()):
+        training.restore(state)
+        report(f"resumed after epoch {len(training.history)}")
+    for epoch in range(len(training.history) + 1, settings.epochs + 1):
+        if settings.patience is not None and epoch - 1 - training.best_epoch >= settings.patience:
+            report(f"stopped: no better validation loss in {settings.patience} epochs")
+            break
+        started = time.perf_counter()
+        train_loss = _train_epoch(training, train, settings.batch_size)
+        logits = _logits(network, validation, settings.batch_size)
+        validation_loss = functional.cross_entropy(logits, validation.targets).item()
+        counts = _confusion(logits, validation.targets)
+        macro_f1 = named_scores(all_scores(counts))["macro_f1"]
+        values = (epoch, train_loss, validation_loss, macro_f1)
+        training.end_epoch(values, time.perf_counter() - started)
+        if saved:
+            saved.save(training.state())
+        report(_progress(training, len(train.slices), settings.epochs))
+    if not training.best_epoch:
+        raise FloatingPointError("the validation loss was never a number; lower the learning rate")
+    network.load_state_dict(training.best_weights)
+    return Fit(training.history, training.seconds, training.best_epoch, training.peaks())
+
+
+class _Training:
+    """What changes while a network is trained: all that an interrupted training needs again."""
+
+    def __init__(
+        self, network: nn.Module, device: torch.device, settings: TrainingSettings, seed: int
+    ) -> None:
+        self.network = network
+        self.device = device
+        self.precision = _Precision(device, settings.mixed_precision)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.order = torch.Generator().manual_seed(seed)
+        self.history: list[dict[str, float]] = []
+        self.seconds: list[float] = []
+        self.best_loss = float("inf")
+        self.best_epoch = 0
+        self.best_weights = copy.deepcopy(network.state_dict())
+        self.earlier_peaks = Peaks()
+
+    def peaks(self) -> Peaks:
+        """Return the highest memory so far, earlier sessions included."""
+        return self.earlier_peaks.highest(peaks_so_far(self.device))
+
+    def end_epoch(self, values: tuple[float, ...], seconds: float) -> None:
+        """Note an epoch's losses and time, and keep the weights if they are the best so far."""
+        self.history.append(dict(zip(HISTORY_COLUMNS, values, strict=True)))
+        self.seconds.append(seconds)
+        last = self.history[-1]
+        if last["validation_loss"] < self.best_loss:
+            self.best_loss, self.best_epoch = last["validation_loss"], int(last["epoch"])
+            self.best_weights = copy.deepcopy(self.network.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        on_gpu = self.device.type == "cuda"
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.precision.scaler.state_dict(),
+            "order": self.order.get_state(),
+            "random": torch.get_rng_state(),
+            "random_of_gpu": torch.cuda.get_rng_state(self.device) if on_gpu else None,
+            "history": self.history,
+            "seconds": self.seconds,
+            "peaks": asdict(self.peaks()),
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if state["scaler"]:  # empty where the job that saved it scaled no loss
+            self.precision.scaler.load_state_dict(state["scaler"])
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["random_of_gpu"] is not None:
+            torch.cuda.set_rng_state(state["random_of_gpu"], self.device)
+        self.history, self.seconds = list(state["history"]), list(state["seconds"])
+        self.best_loss, self.best_epoch = state["best_loss"], state["best_epoch"]
+        self.best_weights = state["best_weights"]
+        self.earlier_peaks = Peaks(**state["peaks"])
+
+
+def predict(network: nn.Module, loader: BatchLoader, settings: TrainingSettings) -> Predictions:
+    """Return a network's predictions for every slice of a subset."""
+    logits = _logits(network, loader, settings.batch_size)
+    slices = loader.slices
+    return Predictions(
+        functional.log_softmax(logits, dim=1).cpu().numpy(),
+        slices.targets,
+        slices.tracks,
+        slices.track_ids,
+    )
+
+
+@torch.inference_mode()
+def embed(
+    network: nn.Module, loader: BatchLoader, settings: TrainingSettings, at_most: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the network's features before its last layer for slices spread over a subset.
+
+    Args:
+        network: trained.
+        loader: the subset.
+        settings: for the batch size.
+        at_most: number of slices.
+
+    Returns:
+        Features (slices, features) and the slices' positions in the subset (slices,).
+    """
+    network.eval()
+    n_slices = len(loader.slices)
+    positions = torch.linspace(0, n_slices - 1, min(at_most, n_slices)).round().long()
+    pieces = []
+    for batch in positions.split(settings.batch_size):
+        slices, _ = loader.batch(batch)
+        pieces.append(network.embed(slices).cpu())  # type: ignore[operator]
+    return torch.cat(pieces).numpy(), positions.numpy()
+
+
+class _Precision:
+    """Where training runs in 16 bits: on a GPU, in bfloat16 where it is native, else float16."""
+
+    def __init__(self, device: torch.device, mixed: bool) -> None:
+        self.device_type = device.type
+        self.mixed = mixed and device.type == "cuda"
+        native = self.mixed and torch.cuda.is_bf16_supported(including_emulation=False)
+        self.dtype = torch.bfloat16 if native or not self.mixed else torch.float16
+        # float16 gradients underflow unless the loss is scaled; bfloat16 has float32's range.
+        self.scaler = torch.amp.GradScaler(enabled=self.mixed and not native)
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device_type, self.dtype, enabled=self.mixed)
+
+
+def _train_epoch(training: _Training, loader: BatchLoader, batch_size: int) -> float:
+    network, precision = training.network, training.precision
+    network.train()
+    total = torch.zeros((), device=loader.device)  # stays on the device: no waiting every step
+    batches = torch.randperm(len(loader.slices), generator=training.order).split(batch_size)
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches = batches[:-1]  # batch normalisation has no statistics of a single slice
+    for positions in batches:
+        slices, targets = loader.batch(positions)
+        with precision.autocast():
+            loss = functional.cross_entropy(network(slices), targets)
+        training.optimiser.zero_grad()
+        precision.scaler.scale(loss).backward()
+        precision.scaler.step(training.optimiser)
+        precision.scaler.update()
+        total += loss.detach() * len(positions)
+    return total.item() / sum(len(positions) for positions in batches)
+
+
+@torch.inference_mode()
+def _logits(network: nn.Module, loader: BatchLoader, batch_size: int) -> Tensor:
+    """Return a subset's logits in float32: in 16 bits they tie, and ties go to the first artist."""
+    network.eval()
+    batches = torch.arange(len(loader.slices)).split(batch_size)
+    return torch.cat([network(loader.batch(positions)[0]) for positions in batches])
+
+
+def _confusion(logits: Tensor, targets: Tensor) -> NDArray[np.int64]:
+    n_classes = logits.shape[1]
+    flat = targets * n_classes + logits.argmax(dim=1)
+    counts = torch.bincount(flat, minlength=n_classes**2)
+    return counts.reshape(n_classes, n_classes).cpu().numpy()
+
+
+def _progress(training: _Training, n_slices: int, epochs: int) -> str:
+    row, seconds = training.history[-1], training.seconds
+    left = (epochs - row["epoch"]) * sum(seconds) / len(seconds)
+    return (
+        f"epoch {row['epoch']}/{epochs}: loss {row['train_loss']:.4f}, "
+        f"validation loss {row['validation_loss']:.4f} (best in epoch {training.best_epoch}), "
+        f"validation F1 {row['validation_macro_f1']:.3f}, "
+        f"{n_slices / seconds[-1]:.0f} slices/s, at most {left / 60:.1f} min left"
+    )

@@ -1,0 +1,122 @@
+"""The state of an unfinished training, so that a job that was killed goes on where it was saved.
+
+It lies outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
+and is bound by a key to what the run is trained on: the state of other settings, another split,
+other spectrograms or other sources is never resumed.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from artistid.storage.files import atomic_write
+
+log = logging.getLogger(__name__)
+FORMAT = "artistid training state 2"
+
+
+def training_key(
+    settings: Mapping[str, Any], arrays: Iterable[NDArray], files: Iterable[str | Path]
+) -> str:
+    """Return what binds a state to a training, a SHA-256 in hexadecimal.
+
+    Args:
+        settings: of the run, plain types.
+        arrays: what it is trained on.
+        files: whose contents matter, such as the sources of the training.
+    """
+    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode())
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    for file in files:
+        digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class SavedState:
+    """The file that an unfinished training is kept in.
+
+    Args:
+        path: of the file.
+        key: what `training_key` returns.
+        seconds: that pass at least between two savings.
+    """
+
+    def __init__(self, path: Path, key: str, seconds: float) -> None:
+        self.path = path
+        self.key = key
+        self.seconds = seconds
+        self.saved = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the saved state, or None where there is none of this key."""
+        if not self.path.exists():
+            return None
+        try:
+            # Tensors and plain types only: nothing in the file is executed.
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as error:
+            log.warning("%s cannot be read (%s): training starts anew", self.path, _short(error))
+            return None
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            log.warning("%s is no state of this version: training starts anew", self.path)
+            return None
+        if content["key"] != self.key:
+            log.info("%s is of other settings, data or sources: training starts anew", self.path)
+            return None
+        return content["state"]
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep a state, as a whole, unless one was saved only just before.
+
+        Args:
+            state: tensors and plain types.
+        """
+        if time.monotonic() - self.saved < self.seconds:
+            return
+        with atomic_write(self.path) as temporary:
+            torch.save({"format": FORMAT, "key": self.key, "state": dict(state)}, temporary)
+        self.saved = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the file: the training is over, and its results are written."""
+        self.path.unlink(missing_ok=True)
+
+
+def _short(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+@contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold a lock while the block runs, so that a run is trained by one process at a time.
+
+    A cluster's job outlives the workflow that submitted it: its successor waits here. The lock dies
+    with the process that holds it.
+
+    Args:
+        path: of the lock's file; it stays, because removing it would be a race.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.warning("another process trains this run; waiting until it ends (%s)", path)
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            log.warning("%s cannot be locked here (%s): going on without a lock", path, error)
+        yield
