@@ -1,17 +1,7 @@
 # From predictions to scores, and to the model that the paper's second step takes on.
 
 
-def first_runs_of_networks(wildcards):
-    """Return the runs that the second step's network is chosen by."""
-    scanned_tracks(wildcards)
-    return [run for run in FIRST_RUNS if kind_of(run.model) == NETWORKS]
-
-
-def choice_of_follow_up(wildcards):
-    """Return what says which network the second step took on, where a checkpoint chooses it."""
-    if config["experiment"]["follow_up"] != BEST:
-        return []
-    return checkpoints.choose_follow_up.get().output
+include: "functions/scoring.smk"
 
 
 rule score_run:

@@ -1,19 +1,7 @@
 # From the runs that the configuration asks for to the tables.
 
-from artistid.tables.registry import applicable_tables
 
-# Tables that this experiment has something to say in.
-TABLES = applicable_tables(config)
-
-
-def references(wildcards):
-    """Return a run for each split, slice length and seed, at which guessing is scored once."""
-    runs = all_runs(wildcards)
-    with_slices = [run for run in runs if run.slice_seconds is not None]
-    if not with_slices:  # guessing answers songs too: any length will do
-        seconds = config["experiment"]["slice_seconds"][0]
-        with_slices = [replace(run, slice_seconds=seconds) for run in runs]
-    return list(dict.fromkeys(replace(run, model="") for run in with_slices))
+include: "functions/tables.smk"
 
 
 rule aggregate_runs:
