@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,29 @@ FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report
 # Rules that make nothing, and ask for the files of a stage.
 STAGES = "corpus features splits audit training scoring tables figures".split()
 TARGETS = {"all", *STAGES}
+
+
+# Names that a corpus on somebody's disk may hold.
+ODD_NAMES = [
+    "with space",
+    'it\'s "quoted"',
+    "100% {braces} & {more}",
+    "-rf",
+    "$(touch hacked); `id` | x > y",
+    "日本語 🎵",
+    "line\nbreak",
+    "carriage\rreturn",
+    "comma, semicolon;",
+    "NA",
+    "null",
+    "007",
+    "Ünï",
+    "ÜNÏ",
+    unicodedata.normalize("NFD", "Ünï"),
+    "*?[abc]",
+    "back\\slash",
+    os.fsdecode(b"not utf-8 \xff"),
+]
 
 
 def write_config(path: Path, config: dict) -> Path:

@@ -24,6 +24,9 @@ from artistid.jobs.devices import (
     visible_devices,
 )
 
+# Of the one training that the small workflow is asked for here.
+WEIGHTS = "results/small/runs/resnet50/song/1s/seed1/weights.safetensors"
+TRAINING_LOG = "results/small/logs/train_network/resnet50/song/1s/seed1.log"
 TWO = [Gpu(0, "GPU-aa11"), Gpu(1, "GPU-bb22")]
 LISTING = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89)
 GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-f2a7)
@@ -262,13 +265,11 @@ def test_training_that_holds_a_gpu_does_not_fall_to_the_processor(small, tmp_pat
         "TMPDIR": str(tmp_path),
         "CUDA_VISIBLE_DEVICES": "0",
     }
-    run = "small/{}/resnet50/song/1s/seed1"
-    weights = f"results/{run.format('runs')}/weights.safetensors"
     arguments = ("--configfile", "small.yaml", "--forcerun", "train_network")
-    done = snakemake(workdir, weights, *arguments, **environment)
+    done = snakemake(workdir, WEIGHTS, *arguments, **environment)
     assert done.returncode != 0
     assert "GPU-aa11: PyTorch cannot compute on this GPU" in done.stderr
-    log = (workdir / "results" / f"{run.format('logs/train_network')}.log").read_text()
+    log = (workdir / TRAINING_LOG).read_text()
     assert "has taken GPU-aa11" in log
     assert "on CPU" not in log
 
@@ -316,10 +317,8 @@ def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memo
         "TMPDIR": str(tmp_path),
         "CUDA_VISIBLE_DEVICES": "1,0",
     }
-    run = "small/{}/resnet50/song/1s/seed1"
-    weights = f"results/{run.format('runs')}/weights.safetensors"
-    done = snakemake(workdir, weights, "--configfile", "small.yaml", **environment)
-    log = (workdir / "results" / f"{run.format('logs/train_network')}.log").read_text()
+    done = snakemake(workdir, WEIGHTS, "--configfile", "small.yaml", **environment)
+    log = (workdir / TRAINING_LOG).read_text()
     assert "has taken GPU-aa11" in log
     problem = "training.batch_size: batches of 16 slices are too large for the memory of GPU-aa11"
     assert f"resnet50 song 1s seed1: {problem}; lower it" in done.stderr

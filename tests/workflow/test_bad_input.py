@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import copy_workflow, ordinary_user, snakemake, tone, write_config
-from test_corpus import ODD_NAMES
+from conftest import ODD_NAMES, copy_workflow, ordinary_user, snakemake, tone, write_config
 
 from artistid.corpus.folder import safe_id
 from artistid.features.mel_cache import read_tracks
@@ -108,7 +107,7 @@ def make_corpus(root: Path) -> None:
 IN_RECORDINGS = {
     "good.flac": ("ok", "", ""),
     "empty.mp3": ("empty", "the file has no bytes", ""),
-    "text.mp3": ("undecodable", r"cannot be decoded \(it is no audio that libsndfile can", ""),
+    "text.mp3": ("undecodable", r"cannot be decoded \(libsndfile cannot read it as audio", ""),
     "truncated.mp3": ("ok", "", r"ends after (9\.9|10\.0) s of 20\.0 s: cut short\?"),
     "garbage.mp3": (
         "undecodable",
@@ -141,7 +140,7 @@ CASES = {f"bad/recordings/{name}": row for name, row in IN_RECORDINGS.items()} |
     "twins/Live/ünï.flac": ("ok", "", ""),
     f"twins/Live/{NFD}": ("ok", "", ""),
     "bad/hours/long.mp3": ("ok", "", ""),
-    "bad/nothing/text.mp3": ("undecodable", "it is no audio", ""),
+    "bad/nothing/text.mp3": ("undecodable", "libsndfile cannot read it as audio", ""),
     **{f"{ODD_ARTIST}/{ODD_ARTIST}!/{name}.flac": ("ok", "", "") for name in ODD_NAMES},
 }
 ON_THE_TERMINAL = (

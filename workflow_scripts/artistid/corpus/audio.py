@@ -101,7 +101,7 @@ def _why_not(path: Path) -> str:
     """Return why libsndfile cannot open a recording."""
     if (kind := extension(path.name)) in UNSUPPORTED:
         return f"{kind} is not supported by libsndfile: convert it to flac, wav or ogg"
-    return "it is no audio that libsndfile can read"
+    return "libsndfile cannot read it as audio"
 
 
 @contextmanager

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from artistid.errors import InputError
 from artistid.runs import Run
-from artistid.storage.hdf5 import new_hdf5
+from artistid.storage.hdf5 import new_hdf5, open_hdf5
 
 FORMAT = "artistid outcomes 1"
 
@@ -58,19 +56,14 @@ def read_outcomes(path: Path) -> Outcomes:
     Raises:
         InputError: the file is damaged or not one of ours.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise InputError(f"{path}: is no outcomes file of this version; delete it")
-            return Outcomes(
-                Run(**json.loads(file.attrs["axes"])),
-                json.loads(file.attrs["classes"]),
-                [track_id.decode() for track_id in file["track_id"][()]],
-                file["target"][()],
-                {_level(name): file[name][()] for name in _counted(file)},
-            )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None
+    with open_hdf5(path, FORMAT) as file:
+        return Outcomes(
+            Run(**json.loads(file.attrs["axes"])),
+            json.loads(file.attrs["classes"]),
+            [track_id.decode() for track_id in file["track_id"][()]],
+            file["target"][()],
+            {_level(name): file[name][()] for name in _counted(file)},
+        )
 
 
 def _counted(file: Mapping[str, Any]) -> list[str]:

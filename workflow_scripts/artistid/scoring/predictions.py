@@ -15,9 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from artistid.errors import InputError
 from artistid.runs import Run
-from artistid.storage.hdf5 import new_hdf5
+from artistid.storage.hdf5 import new_hdf5, open_hdf5
 
 FORMAT = "artistid predictions 2"
 
@@ -80,19 +79,14 @@ def read_predictions(path: Path) -> tuple[Run, list[str], dict[str, Predictions]
     Raises:
         InputError: the file is damaged or not one of ours.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise InputError(f"{path}: is no predictions file of this version; delete it")
-            subsets = {
-                subset: Predictions(
-                    group["log_probability"][()],
-                    group["target"][()],
-                    group["track"][()],
-                    [track_id.decode() for track_id in group["track_id"][()]],
-                )
-                for subset, group in file.items()
-            }
-            return Run(**json.loads(file.attrs["axes"])), json.loads(file.attrs["classes"]), subsets
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None
+    with open_hdf5(path, FORMAT) as file:
+        subsets = {
+            subset: Predictions(
+                group["log_probability"][()],
+                group["target"][()],
+                group["track"][()],
+                [track_id.decode() for track_id in group["track_id"][()]],
+            )
+            for subset, group in file.items()
+        }
+        return Run(**json.loads(file.attrs["axes"])), json.loads(file.attrs["classes"]), subsets

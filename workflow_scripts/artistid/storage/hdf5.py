@@ -1,4 +1,4 @@
-"""Writing HDF5 files on disks that may be full."""
+"""HDF5 files: written whole on disks that may be full, and read with errors for people."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 
+from artistid.errors import InputError
 from artistid.storage.files import atomic_write
 
 
@@ -57,3 +58,19 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
         finally:
             if stream.error is not None:
                 raise stream.error
+
+
+@contextmanager
+def open_hdf5(path: Path, file_format: str) -> Iterator[h5py.File]:
+    """Yield an HDF5 file, open for reading, whose attribute ``format`` is `file_format`.
+
+    Raises:
+        InputError: the file is damaged or has another format.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != file_format:
+                raise InputError(f"{path}: is not in the format {file_format!r}; delete it")
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None

@@ -1,6 +1,9 @@
 """Sentences that several captions share."""
 
-SEEDS = "Weights of the best validation loss; mean ± sample standard deviation over the seeds. "
+SEEDS = (
+    "Scored with the weights of the lowest validation loss; "
+    "mean ± sample standard deviation over the seeds. "
+)
 SIZES = "Songs and slices: tested, mean over the seeds. "
 INTERVALS = (
     "95 % interval (in brackets): bootstrap over songs within artists, widened by what the seeds "

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 TITLE = "Slice-level F1 by model and split"
 CAPTION = (
-    "Test set. Macro F1 (plain mean over the artists) is the paper's metric, weighted F1 the "
-    "baseline's. " + SEEDS + SIZES + INTERVALS + BEST + GUESSING
+    "Test set. Macro F1 (the unweighted mean over artists) is the paper's metric; weighted F1 is "
+    "the baseline's. " + SEEDS + SIZES + INTERVALS + BEST + GUESSING
 )
 
 
