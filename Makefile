@@ -6,6 +6,7 @@
 # make readme regenerate the generated parts of README.md from the demo's results
 # make schema regenerate schemas/models.schema.yaml from the models' settings
 # make lock   compile requirements.txt from requirements.in (uv needed)
+# make same-computation  show that a change computes the same as before, so that nothing runs again
 # make clean  remove the demo's results and the environment
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test test-cluster lint format readme schema lock environment clean
+.PHONY: run report test test-cluster lint format readme schema lock same-computation environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -24,8 +25,9 @@ run: environment
 report: run
 	snakemake --cores $(CORES) --report results/report.html
 
+# On all cores: what tests share is set up in one process (tests/conftest.py).
 test: environment
-	pytest
+	pytest -n $(CORES)
 
 test-cluster: environment
 	pytest tests/cluster
@@ -48,6 +50,9 @@ readme: run
 
 schema: environment
 	python docs/update_schema.py
+
+same-computation: environment
+	python tests/same_computation.py
 
 # For every platform and Python at once. What requirements.txt pins already stays, unless a package in
 # requirements.in asks for another version.

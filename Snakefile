@@ -23,8 +23,9 @@ wildcard_constraints:
     artist="[^/]+",
     album="[^/]+",
     album_id="[a-z0-9_-]+",
-    model="[a-z][a-z0-9_]*",
-    split="song|album",
+    model=one_of(config["experiment"]["models"]),
+    split=one_of(SPLITS),
+    cut="(draw[0-9]+|list)(-fold[0-9]+)?",
     slice="[0-9.]+s|whole",
     seed="[0-9]+",
 
@@ -46,7 +47,6 @@ rule corpus:
     input:
         demo_audio,
         rules.scan_corpus.output,
-        rules.check_corpus.output,
 
 
 rule features:
@@ -54,30 +54,32 @@ rule features:
     input:
         rules.write_mel_filters.output,
         log_mel_files,
+        rules.index_log_mel.output,
 
 
 rule splits:
-    """Draw train, validation and test for each split and seed."""
+    """Draw train, validation and test for each cut of each split, or read them from a list."""
     input:
-        collect(of_each_run(rules.draw_split.output), run=all_splits),
+        collect(SPLIT.format(**OF_RUN), run=all_cuts),
 
 
 rule audit:
     """Look for leaks between the subsets of each split."""
     input:
-        collect(of_each_run(rules.audit_split.output), run=all_splits),
+        collect(of_each_run(rules.audit_split.output), run=all_cuts),
         rules.collect_leakage.output,
 
 
 rule training:
     """Train every model and predict validation and test."""
     input:
-        collect(of_each_run(rules.train_network.output), run=runs_of_networks),
-        collect(of_each_run(rules.train_frame_system.output), run=all_runs),
+        rules.check_corpus.output,
+        collect(of_each_run(rules.train_network.output), run=trained_networks),
+        collect(of_each_run(rules.train_frame_system.output), run=trained_runs),
 
 
 rule scoring:
-    """Score every run, and guessing; choose the network of the second step."""
+    """Score every run over its folds, and guessing; choose the network of the second step."""
     input:
         collect(of_each_run(rules.score_run.output), run=all_runs),
         collect(of_each_run(rules.score_references.output), run=references),
@@ -98,11 +100,17 @@ rule figures:
         rules.plot_log_mels.output,
         rules.plot_resources.output,
         expand(rules.plot_f1_by_slice.output, level=LEVELS if HAS_SLICES else []),
-        expand(rules.plot_album_effect.output, level=LEVELS if HAS_BOTH_SPLITS else []),
-        collect(of_each_run(rules.plot_learning_curves.output), run=runs_of_networks),
+        expand(rules.plot_album_effect.output, level=LEVELS if HAS_ALBUM_EFFECT else []),
+        collect(of_each_run(rules.plot_learning_curves.output), run=trained_networks),
         collect(of_each_run(rules.plot_confusion.output), run=runs_with_slices),
         collect(of_each_run(rules.plot_confusion_of_songs.output), run=all_runs),
         collect(of_each_run(rules.plot_embedding_map.output), run=runs_of_first_seed),
+
+
+rule experiments:
+    """Put the scores of all experiments of the corpus side by side; no part of `all`."""
+    input:
+        rules.compare_experiments.output,
 
 
 rule all:
@@ -121,6 +129,7 @@ rule all:
 
 onstart:
     check_writable()
+    record_configuration(GIVEN, Path(EXPERIMENT))
     for reduction in REDUCTIONS:
         logger.info(f"demo corpus, smaller than configured: {reduction}")
 

@@ -24,6 +24,7 @@ import scipy.fft
 from artistid.features.mel_cache import write_album
 from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
 from artistid.runs import Run
+from artistid.splits.definitions import definition
 from artistid.splits.draw import COLUMNS, draw_split
 from artistid.storage.files import read_rows, write_rows
 
@@ -75,19 +76,21 @@ def write_corpus(folder: Path, n_tracks: int, seed: int) -> None:
     for album_id in sorted({row["album_id"] for row in rows}):
         own = [(row, [log_mel(n)]) for n, row in enumerate(rows) if row["album_id"] == album_id]
         write_album(folder / f"{album_id}.h5", own, {"top_db": 200.0})
-    fractions = {"validation": 0.09, "test": 0.1}
-    write_rows(folder / "split.csv", draw_split(rows, "song", seed, fractions), COLUMNS)
+    shares = {"train": 0.81, "validation": 0.09, "test": 0.1}
+    split = definition("song", {"kind": "random", "by": "track", "shares": shares})
+    write_rows(folder / "split.csv", draw_split(rows, split, split.cut_of_seed(seed)), COLUMNS)
 
 
 def run_job(system: str, folder: Path, settings: dict) -> None:
     """Run a system's job, as Snakemake would, in this process."""
     whole = kind_of(system) == SONG_SYSTEMS
     seconds, frames = (None, None) if whole else (1.0, SLICE_FRAMES)
-    run = Run("synthetic", system, "song", seconds, frames, seed=1)
-    caches = sorted(str(path) for path in folder.glob("*.h5"))
+    run = Run("synthetic", "benchmark", system, "song", "draw1", seconds, frames, seed=1)
     job = SimpleNamespace(
-        params=SimpleNamespace(run=run.columns, settings=settings),
-        input=SimpleNamespace(split=str(folder / "split.csv"), log_mel=caches),
+        params=SimpleNamespace(
+            run=run.columns, model={"architecture": system, "settings": settings}
+        ),
+        input=SimpleNamespace(split=str(folder / "split.csv"), index=str(folder / "index.csv")),
         output=SimpleNamespace(
             predictions=str(folder / "predictions.h5"),
             provenance=str(folder / "provenance.json"),

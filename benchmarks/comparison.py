@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from artistid.runs import Run
-from artistid.scoring.comparison import album_rows, by_cell, effect_rows, interval_rows, pair_rows
+from artistid.scoring.comparison import (
+    album_rows,
+    by_cell,
+    effect_rows,
+    interval_rows,
+    pair_rows,
+    units_of,
+)
 from artistid.scoring.outcomes import Outcomes
 from artistid.scoring.pooling import LEVELS, count_answers
 from artistid.scoring.predictions import Predictions
@@ -52,11 +59,12 @@ def main() -> None:
     models = [f"model{number}" for number in range(9)]
     runs = [
         Outcomes(
-            Run("synthetic", model, split, seconds, 31, seed),
+            Run("synthetic", "paper", model, split, f"draw{seed}", seconds, 31, seed),
             [f"artist{number}" for number in range(N_CLASSES)],
             predictions.track_id,
             predictions.track_target,
             {level: generator.permuted(own, axis=1) for level, own in counts.items()},
+            "test",
         )
         for model in models
         for seconds in ((1.0, 3.0, 6.0) if model == models[0] else (1.0,))
@@ -64,11 +72,14 @@ def main() -> None:
         for seed in (1, 2, 3)
     ]
     cells = by_cell(runs)
-    timed(f"intervals of {len(cells)} cells, three levels", lambda: interval_rows(cells))
-    timed("album effects, three levels", lambda: effect_rows(cells))
-    songs = {track: track for track in predictions.track_id}
-    artists = {track: f"{n * N_CLASSES // N_SONGS}" for n, track in enumerate(songs)}
-    units = {"song": songs, "album": artists}  # the test set has one album of each artist
+    tracks = [
+        {"track_id": track, "album_id": f"{number * N_CLASSES // N_SONGS}"}  # one of each artist
+        for number, track in enumerate(predictions.track_id)
+    ]
+    keeps_albums = {"song": False, "album": True}
+    units = units_of(tracks, keeps_albums)
+    timed(f"intervals of {len(cells)} cells, three levels", lambda: interval_rows(cells, units))
+    timed("album effects, three levels", lambda: effect_rows(cells, units, keeps_albums))
     timed(
         "paired tests, 36 pairs, two splits, three levels", lambda: pair_rows(cells, [1.0], units)
     )
@@ -76,7 +87,7 @@ def main() -> None:
         track: (f"artist{number * N_CLASSES // N_SONGS}", "album")
         for number, track in enumerate(predictions.track_id)
     }
-    timed("album confusions", lambda: album_rows(cells, albums, LEVELS[0]))
+    timed("album confusions", lambda: album_rows(cells, albums, LEVELS[0], keeps_albums))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-TABLES = ROOT / "results" / "demo" / "tables"
+TABLES = ROOT / "results/demo/experiments/paper/tables"
 
 
 def rule_graph() -> str:
@@ -26,7 +26,10 @@ def rule_graph() -> str:
     found = re.findall(r"(id\d+) --> (id\d+)", drawn)
     edges = sorted({(names[a], names[b]) for a, b in found})
     # The scan is consulted by every later rule; only what reads its files is drawn.
-    readers = "extract_log_mel draw_split find_near_duplicates audit_split compare_runs".split()
+    readers = (
+        "extract_log_mel draw_split find_near_duplicates audit_split check_corpus compare_runs"
+    )
+    readers = readers.split()
     shown = [(a, b) for a, b in edges if b != "all" and (a != "scan_corpus" or b in readers)]
     lines = "".join(f"    {a} --> {b}\n" for a, b in shown)
     return f"```mermaid\nflowchart LR\n{lines}```\n"

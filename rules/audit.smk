@@ -5,19 +5,22 @@ rule find_near_duplicates:
     input:
         # Their audio decides, not the list, which a scan may rewrite.
         tracks=ancient(usable_tracks),
-        log_mel=log_mel_files,
-        sources=sources("find_near_duplicates.py"),
+        # By its parameter it runs again when spectrograms may have changed.
+        index=ancient(index_of_log_mels),
     output:
         pairs=NEAR_DUPLICATES,
-        silent=f"{RESULTS}/audit/not_compared.csv",
+        silent=f"{CORPUS}/audit/not_compared.csv",
     log:
-        f"{LOGS}/find_near_duplicates.log",
+        f"{CORPUS}/logs/find_near_duplicates.log",
     benchmark:
-        f"{BENCHMARKS}/find_near_duplicates.tsv"
+        f"{CORPUS}/benchmarks/find_near_duplicates.tsv"
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.near_duplicates, size_so_far, config["log_mel"]),
+    params:
+        code=code("find_near_duplicates.py"),
+        log_mel=origin_of_log_mels,
     script:
         "../workflow_scripts/find_near_duplicates.py"
 
@@ -25,18 +28,19 @@ rule find_near_duplicates:
 rule audit_split:
     input:
         split=split_manifest,
+        # Of a list of folds all: no track may be tested twice.
+        folds=folds_of_list,
         # Where these tracks change, the split is drawn again.
         usable=ancient(usable_tracks),
         # For checksums: where one changed, so did the near-duplicates' caches.
         tracks=ancient(scanned_tracks),
         near_duplicates=rules.find_near_duplicates.output.pairs,
-        sources=sources("audit_split.py"),
     output:
         AUDIT,
     log:
-        f"{LOGS}/audit_split/{PATH_OF_SPLIT}.log",
+        f"{CORPUS}/logs/audit_split/{PATH_OF_SPLIT}.log",
     benchmark:
-        f"{BENCHMARKS}/audit_split/{PATH_OF_SPLIT}.tsv"
+        f"{CORPUS}/benchmarks/audit_split/{PATH_OF_SPLIT}.tsv"
     # What is wrong with any split is said before the first training.
     priority: 1
     conda:
@@ -44,6 +48,8 @@ rule audit_split:
     resources:
         **asks(needs.audit, size_so_far),
     params:
+        code=code("audit_split.py"),
+        definition=definition_of_split,
         accept=config["audit"]["accept"],
     script:
         "../workflow_scripts/audit_split.py"
@@ -51,13 +57,12 @@ rule audit_split:
 
 rule collect_leakage:
     input:
-        audits=collect(AUDIT.format(**OF_RUN), run=all_splits),
-        splits=collect(SPLIT.format(**OF_RUN), run=all_splits),
+        audits=collect(AUDIT.format(**OF_RUN), run=all_cuts),
+        splits=collect(SPLIT.format(**OF_RUN), run=all_cuts),
         silent=rules.find_near_duplicates.output.silent,
-        sources=sources("collect_leakage.py"),
     output:
-        table=f"{RESULTS}/audit/leakage.csv",
-        summary=f"{RESULTS}/audit/summary.txt",
+        table=f"{EXPERIMENT}/audit/leakage.csv",
+        summary=f"{EXPERIMENT}/audit/summary.txt",
     log:
         f"{LOGS}/collect_leakage.log",
     benchmark:
@@ -66,5 +71,7 @@ rule collect_leakage:
         "../envs/audio.yaml"
     resources:
         **asks(needs.audit, size_so_far),
+    params:
+        code=code("collect_leakage.py"),
     script:
         "../workflow_scripts/collect_leakage.py"

@@ -1,7 +1,9 @@
-# What several stages share: the checked configuration, paths, and functions of their inputs.
+# What several stages share: the checked configuration and paths; functions of their inputs are in
+# functions/common.smk.
 
 import importlib.util
 import os
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,20 +21,34 @@ if not (_library and Path(_library.origin).resolve().is_relative_to(SCRIPTS.reso
 
 from artistid.corpus.size import corpus_size as size_of
 from artistid.errors import InputError
-from artistid.experiment import first_runs, follow_up_runs, has_slices, networks
+from artistid.experiment import (
+    by_album,
+    by_track,
+    candidates,
+    first_runs,
+    follow_up_runs,
+    has_slices,
+    kind_of_model,
+    models_of_kind,
+    networks,
+    parts_of,
+)
 from artistid.features.slices import frames_in_slice
 from artistid.jobs.lifetime import mark_workflow
-from artistid.models.registry import NETWORKS, kind_of
+from artistid.models.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS
+from artistid.plan.computation import code_of
 from artistid.plan.config import (
-    BEST,
     check_config,
     effective_config,
+    model_parameters,
     read_schema,
     reductions,
     with_types,
+    without_defaults,
 )
-from artistid.plan.sources import source_files
+from artistid.plan.shared import check_shared, record_configuration
 from artistid.runs import PATH, PATH_OF_ALL_MODELS, PATH_OF_SPLIT, Run, seconds_of_slice
+from artistid.splits.definitions import definitions
 from artistid.scoring.follow_up import read_choice
 
 # A job of this machine ends with its workflow, and leaves no orphan beside its successor.
@@ -45,150 +61,85 @@ if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
         "a copy of this one"
     )
 
-_schema = read_schema(SCRIPTS.parent / "schemas")
-_given = with_types(config, _schema)
+SCHEMA = read_schema(SCRIPTS.parent / "schemas")
+GIVEN = with_types(config, SCHEMA)
 try:
-    check_config(_given, _schema)
+    check_config(GIVEN, SCHEMA)
 except InputError as error:
     raise WorkflowError(str(error))
 
-REDUCTIONS = reductions(_given)
+REDUCTIONS = reductions(GIVEN)
 # In place, so that jobs see the configuration in force too.
 config.clear()
-config.update(effective_config(_given))
+config.update(effective_config(GIVEN))
 
 IS_DEMO = config["corpus"]["source"] == "demo"
-RESULTS = f"results/{config['corpus']['name']}"
-LOGS = f"{RESULTS}/logs"
-BENCHMARKS = f"{RESULTS}/benchmarks"
-FIGURES = f"{RESULTS}/figures"
-LOG_MEL = f"{RESULTS}/log_mel/{{album_id}}.h5"
-SPLIT = f"{RESULTS}/splits/{PATH_OF_SPLIT}.csv"
-AUDIT = f"{RESULTS}/audit/{PATH_OF_SPLIT}.csv"
-RUN = f"{RESULTS}/runs/{PATH}"
-REFERENCE = f"{RESULTS}/references/{PATH_OF_ALL_MODELS}"
+# What belongs to the corpus, and is shared by its experiments.
+CORPUS = f"results/{config['corpus']['name']}"
+LOG_MEL = f"{CORPUS}/log_mel/{{album_id}}.h5"
+LOG_MEL_INDEX = f"{CORPUS}/log_mel/index.csv"
+SPLIT = f"{CORPUS}/splits/{PATH_OF_SPLIT}.csv"
+AUDIT = f"{CORPUS}/audit/{PATH_OF_SPLIT}.csv"
+# What belongs to the experiment.
+EXPERIMENT = f"{CORPUS}/experiments/{config['experiment']['name']}"
+CHECK = f"{EXPERIMENT}/check.txt"
+LOGS = f"{EXPERIMENT}/logs"
+BENCHMARKS = f"{EXPERIMENT}/benchmarks"
+FIGURES = f"{EXPERIMENT}/figures"
+TABLES_FOLDER = f"{EXPERIMENT}/tables"
+RUN = f"{EXPERIMENT}/runs/{PATH}"
+REFERENCE = f"{EXPERIMENT}/references/{PATH_OF_ALL_MODELS}"
 # The same with a run's attributes for wildcards, for `collect(f"{EACH_RUN}/metrics.csv", run=runs)`.
-OF_RUN = {name: f"{{run.{name}}}" for name in ("model", "split", "slice", "seed")}
+OF_RUN = {
+    name: f"{{run.{name}}}" for name in ("model", "split", "cut", "slice", "seed")
+}
 EACH_RUN, EACH_REFERENCE = RUN.format(**OF_RUN), REFERENCE.format(**OF_RUN)
 
 if IS_DEMO:
-    config["corpus"]["audio_dir"] = f"{RESULTS}/audio"
+    config["corpus"]["audio_dir"] = f"{CORPUS}/audio"
 AUDIO_DIR = Path(config["corpus"]["audio_dir"]).expanduser()
 config["corpus"]["audio_dir"] = str(AUDIO_DIR)
 
+SPLITS = definitions(config)
 FIRST_RUNS = first_runs(config)
 HAS_SLICES = has_slices(config)
-HAS_BOTH_SPLITS = len(config["experiment"]["splits"]) == 2
+HAS_FOLDS = any(split.n_folds for split in SPLITS.values())
+HAS_ALBUM_EFFECT = bool(by_track(config) and by_album(config))
 LEVELS = ["slice", "song"] if HAS_SLICES else ["song"]
+# What differs from the defaults: a key that a later version adds recomputes nothing.
+LOG_MEL_PARAMETERS = without_defaults(
+    config["log_mel"], SCHEMA["properties"]["log_mel"]
+)
 
-
-def sources(*scripts):
-    """Return the scripts and our modules that they import: an edit reruns the rule."""
-    return [os.path.relpath(path) for path in source_files(*scripts)]
-
-
-def scanned_tracks(wildcards):
-    """Return tracks.csv once the scan has run: all rules after it consult the checkpoint."""
-    return checkpoints.scan_corpus.get().output.tracks
-
-
-def usable_tracks(wildcards):
-    """Return usable.csv, the tracks that the scan left to draw from."""
-    return checkpoints.scan_corpus.get().output.usable
+if workflow.is_main_process:
+    try:
+        check_shared(GIVEN, Path(EXPERIMENT))
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 @cache
-def _size_of(tracks, changed):
-    return size_of(tracks)
+def code_of_stage(script_name, *more):
+    """Return what tells whether the code of a stage computes something else.
+
+    Args:
+        script_name: of a file in workflow_scripts/.
+        more: modules that it loads by name.
+    """
+    try:
+        return code_of(script_name, *more)
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
-def corpus_size(wildcards):
-    """Return the size of the scanned corpus; `tracks.csv` is read once each time that it changes."""
-    tracks = scanned_tracks(wildcards)
-    return _size_of(str(tracks), os.stat(tracks).st_mtime_ns)
+def code(script_name):
+    """Return a function: `code_of_stage`, computed by the jobs that need it alone."""
+    return lambda wildcards: code_of_stage(script_name)
 
 
-def log_mel_files(wildcards):
-    """Return the caches of all albums that the scan found."""
-    return [LOG_MEL.format(album_id=album) for album in corpus_size(wildcards).albums]
+def one_of(names):
+    """Return the pattern of a wildcard that is one of some names, which may be none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def split_manifest(wildcards):
-    """Return the manifest of a run's split."""
-    scanned_tracks(wildcards)
-    return SPLIT.format(split=wildcards.split, seed=wildcards.seed)
-
-
-def columns_of_run(wildcards):
-    """Return the columns of a run, or of what is the same for all models."""
-    seconds = seconds_of_slice(wildcards.slice)
-    frames = frames_in_slice(config, seconds)
-    model, seed = wildcards.get("model", ""), int(wildcards.seed)
-    corpus = config["corpus"]["name"]
-    return Run(corpus, model, wildcards.split, seconds, frames, seed).columns
-
-
-def followed_model(wildcards):
-    """Return the model of the paper's second step, which a checkpoint may have to choose."""
-    follow_up = config["experiment"]["follow_up"]
-    if follow_up == BEST:
-        return read_choice(checkpoints.choose_follow_up.get().output.choice)
-    return follow_up
-
-
-def all_runs(wildcards):
-    """Return every run that the configuration asks for."""
-    scanned_tracks(wildcards)
-    followed = followed_model(wildcards)
-    return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
-
-
-def runs_of_networks(wildcards):
-    """Return every run of a neural network."""
-    return [run for run in all_runs(wildcards) if kind_of(run.model) == NETWORKS]
-
-
-def runs_like(*columns):
-    """Return an input function: the runs that agree with the wildcards on some columns."""
-    return lambda wildcards: [
-        run
-        for run in all_runs(wildcards)
-        if all(getattr(run, column) == wildcards.get(column) for column in columns)
-    ]
-
-
-def all_splits(wildcards):
-    """Return a run of each split; the second step draws no others."""
-    scanned_tracks(wildcards)
-    return list({(run.split, run.seed): run for run in FIRST_RUNS}.values())
-
-
-def of_each_run(paths):
-    """Return the outputs of a rule as patterns for `collect(..., run=runs)`."""
-    return [path.format(**OF_RUN) for path in paths]
-
-
-def check_writable():
-    """Stop if a folder of the results may not be written to: Snakemake would say so late."""
-    folders = [folder for folder, _, _ in os.walk(RESULTS)] or ["results"]
-    for folder in folders:
-        if os.path.exists(folder) and not os.access(folder, os.W_OK):
-            raise WorkflowError(
-                f"{folder}: cannot be written to; make it writable for you, or give the corpus "
-                "another name (corpus.name)"
-            )
-
-
-def print_results():
-    """Print the scan's summary and the main table when all is done."""
-    for path in (
-        f"{RESULTS}/corpus/summary.txt",
-        f"{RESULTS}/audit/summary.txt",
-        f"{RESULTS}/tables/{TABLES[0]}.md",
-    ):
-        if Path(path).exists():
-            print(
-                f"\n{Path(path).read_text(encoding='utf-8', errors='replace')}",
-                end="",
-            )
-    print(f"\nAll tables: {RESULTS}/tables/")
+include: "functions/common.smk"

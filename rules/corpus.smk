@@ -7,14 +7,12 @@ include: "functions/corpus.smk"
 if IS_DEMO:
 
     rule make_demo_album:
-        input:
-            sources=sources("make_demo_album.py"),
         output:
             tracks=demo_tracks("{artist}", "{album}"),
         log:
-            f"{LOGS}/demo/{{artist}}/{{album}}.log",
+            f"{CORPUS}/logs/demo/{{artist}}/{{album}}.log",
         benchmark:
-            f"{BENCHMARKS}/make_demo_album/{{artist}}/{{album}}.tsv"
+            f"{CORPUS}/benchmarks/make_demo_album/{{artist}}/{{album}}.tsv"
         conda:
             "../envs/audio.yaml"
         resources:
@@ -22,6 +20,7 @@ if IS_DEMO:
                 needs.demo_album, config["demo"]["tracks"], config["demo"]["seconds"]
             ),
         params:
+            code=code("make_demo_album.py"),
             artist=lambda wildcards: demo_number(
                 wildcards.artist, config["demo"]["artists"], artist_name
             ),
@@ -37,45 +36,49 @@ if IS_DEMO:
 checkpoint scan_corpus:
     input:
         audio=demo_audio,
-        sources=sources("scan_corpus.py"),
     output:
-        tracks=f"{RESULTS}/corpus/tracks.csv",
-        usable=f"{RESULTS}/corpus/usable.csv",
-        summary=f"{RESULTS}/corpus/summary.txt",
-        albums=directory(f"{RESULTS}/corpus/albums"),
+        tracks=f"{CORPUS}/corpus/tracks.csv",
+        usable=f"{CORPUS}/corpus/usable.csv",
+        summary=f"{CORPUS}/corpus/summary.txt",
+        albums=directory(f"{CORPUS}/corpus/albums"),
     log:
-        f"{LOGS}/scan_corpus.log",
+        f"{CORPUS}/logs/scan_corpus.log",
     benchmark:
-        f"{BENCHMARKS}/scan_corpus.tsv"
+        f"{CORPUS}/benchmarks/scan_corpus.tsv"
     conda:
         "../envs/audio.yaml"
     threads: SCAN_THREADS
     resources:
         **asks(needs.scan, n_recordings, n_bytes, SCAN_THREADS),
     params:
+        code=code("scan_corpus.py"),
         fingerprint=audio_fingerprint,
         expect=config["corpus"]["expect"],
         max_bad_share=config["corpus"]["max_bad_share"],
+        exclude=config["corpus"]["exclude"],
+        min_albums=config["corpus"]["min_albums"],
+        min_tracks=config["corpus"]["min_tracks"],
     script:
         "../workflow_scripts/scan_corpus.py"
 
 
-# Extraction and splits wait for it: nothing is computed on a corpus that is too small.
+# Trainings wait for it: nothing is trained on a corpus that is too small for the experiment.
 rule check_corpus:
     input:
         tracks=scanned_tracks,
-        sources=sources("check_corpus.py"),
     output:
-        CORPUS_CHECK,
+        CHECK,
     log:
         f"{LOGS}/check_corpus.log",
     benchmark:
         f"{BENCHMARKS}/check_corpus.tsv"
+    priority: 1
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.split, size_so_far),
     params:
+        code=code("check_corpus.py"),
         config=feasibility_keys(config),
     script:
         "../workflow_scripts/check_corpus.py"

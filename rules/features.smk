@@ -5,20 +5,19 @@ include: "functions/features.smk"
 
 
 rule write_mel_filters:
-    input:
-        sources=sources("write_mel_filters.py"),
     output:
-        f"{RESULTS}/log_mel/mel_filters.npy",
+        f"{CORPUS}/log_mel/mel_filters.npy",
     log:
-        f"{LOGS}/write_mel_filters.log",
+        f"{CORPUS}/logs/write_mel_filters.log",
     benchmark:
-        f"{BENCHMARKS}/write_mel_filters.tsv"
+        f"{CORPUS}/benchmarks/write_mel_filters.tsv"
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.mel_filters),
     params:
-        log_mel=config["log_mel"],
+        code=code("write_mel_filters.py"),
+        log_mel=LOG_MEL_PARAMETERS,
     script:
         "../workflow_scripts/write_mel_filters.py"
 
@@ -27,21 +26,38 @@ rule extract_log_mel:
     input:
         # Recordings reach the job through the listing: Snakemake cannot take every name.
         listing=album_listing,
-        # Must exist; rerunning the check recomputes nothing.
-        check=ancient(CORPUS_CHECK),
         filters=rules.write_mel_filters.output[0],
-        sources=sources("extract_log_mel.py"),
     output:
         LOG_MEL,
     log:
-        f"{LOGS}/extract_log_mel/{{album_id}}.log",
+        f"{CORPUS}/logs/extract_log_mel/{{album_id}}.log",
     benchmark:
-        f"{BENCHMARKS}/extract_log_mel/{{album_id}}.tsv"
+        f"{CORPUS}/benchmarks/extract_log_mel/{{album_id}}.tsv"
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.extraction, seconds_of_album, longest_of_album, config["log_mel"]),
     params:
-        log_mel=config["log_mel"],
+        code=code("extract_log_mel.py"),
+        log_mel=LOG_MEL_PARAMETERS,
     script:
         "../workflow_scripts/extract_log_mel.py"
+
+
+rule index_log_mel:
+    input:
+        log_mel=log_mel_files,
+    output:
+        LOG_MEL_INDEX,
+    log:
+        f"{CORPUS}/logs/index_log_mel.log",
+    benchmark:
+        f"{CORPUS}/benchmarks/index_log_mel.tsv"
+    conda:
+        "../envs/audio.yaml"
+    resources:
+        **asks(needs.references, size_so_far),
+    params:
+        code=code("index_log_mel.py"),
+    script:
+        "../workflow_scripts/index_log_mel.py"

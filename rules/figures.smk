@@ -7,34 +7,37 @@ include: "functions/figures.smk"
 rule plot_log_mels:
     input:
         tracks=ancient(usable_tracks),
-        log_mel=log_mel_files,
-        sources=sources("plot_log_mels.py"),
+        index=ancient(index_of_log_mels),
     output:
         report(
-            f"{FIGURES}/log_mels.svg",
+            f"{CORPUS}/figures/log_mels.svg",
             caption="../report/log_mels.rst",
             category="Spectrograms",
             labels={"figure": "log-mel spectrograms"},
         ),
     log:
-        f"{LOGS}/plot_log_mels.log",
+        f"{CORPUS}/logs/plot_log_mels.log",
     benchmark:
-        f"{BENCHMARKS}/plot_log_mels.tsv"
+        f"{CORPUS}/benchmarks/plot_log_mels.tsv"
     conda:
         "../envs/figures.yaml"
     resources:
         **asks(needs.figure),
     params:
+        code=code("plot_log_mels.py"),
         tracks=digest_of_usable_tracks,
-        log_mel=config["log_mel"],
+        log_mel=LOG_MEL_PARAMETERS,
+        origin=origin_of_log_mels,
     script:
         "../workflow_scripts/plot_log_mels.py"
 
 
 rule plot_learning_curves:
     input:
-        histories=collect(f"{EACH_RUN}/history.csv", run=runs_like("model", "slice")),
-        sources=sources("plot_learning_curves.py"),
+        histories=collect(
+            f"{EACH_RUN}/history.csv",
+            run=runs_like("model", "slice", runs=trained_runs),
+        ),
     output:
         report(
             f"{FIGURES}/learning_curves/{{model}}/{{slice}}.svg",
@@ -50,6 +53,8 @@ rule plot_learning_curves:
         "../envs/figures.yaml"
     resources:
         **asks(needs.figure),
+    params:
+        code=code("plot_learning_curves.py"),
     script:
         "../workflow_scripts/plot_learning_curves.py"
 
@@ -59,7 +64,6 @@ rule plot_confusion:
         outcomes=collect(
             f"{EACH_RUN}/outcomes.h5", run=runs_like("model", "split", "slice")
         ),
-        sources=sources("plot_confusion.py"),
     output:
         slice=report(
             f"{FIGURES}/confusion/{{model}}/{{split}}/{{slice}}/slices.svg",
@@ -93,6 +97,8 @@ rule plot_confusion:
         "../envs/figures.yaml"
     resources:
         **asks(needs.figure),
+    params:
+        code=code("plot_confusion.py"),
     script:
         "../workflow_scripts/plot_confusion.py"
 
@@ -123,7 +129,6 @@ rule plot_f1_by_slice:
     input:
         intervals=rules.compare_runs.output.intervals,
         metrics=rules.aggregate_runs.output.metrics,
-        sources=sources("plot_f1_by_slice.py"),
     output:
         report(
             f"{FIGURES}/f1_by_slice/{{level}}.svg",
@@ -140,7 +145,9 @@ rule plot_f1_by_slice:
     resources:
         **asks(needs.figure),
     params:
+        code=code("plot_f1_by_slice.py"),
         models=config["experiment"]["models"],
+        reported=config["experiment"]["report_on"],
     script:
         "../workflow_scripts/plot_f1_by_slice.py"
 
@@ -148,7 +155,6 @@ rule plot_f1_by_slice:
 rule plot_album_effect:
     input:
         effects=rules.compare_runs.output.effects,
-        sources=sources("plot_album_effect.py"),
     output:
         report(
             f"{FIGURES}/album_effect/{{level}}.svg",
@@ -165,6 +171,7 @@ rule plot_album_effect:
     resources:
         **asks(needs.figure),
     params:
+        code=code("plot_album_effect.py"),
         models=config["experiment"]["models"],
     script:
         "../workflow_scripts/plot_album_effect.py"
@@ -174,7 +181,6 @@ rule plot_embedding_map:
     input:
         embedding=f"{RUN}/embedding.h5",
         split=split_manifest,
-        sources=sources("plot_embedding_map.py"),
     output:
         report(
             f"{FIGURES}/embedding_map/{PATH}.svg",
@@ -190,14 +196,15 @@ rule plot_embedding_map:
         "../envs/figures.yaml"
     resources:
         **asks(needs.figure),
+    params:
+        code=code("plot_embedding_map.py"),
     script:
         "../workflow_scripts/plot_embedding_map.py"
 
 
 rule plot_resources:
     input:
-        timing=collect(f"{EACH_RUN}/timing.csv", run=all_runs),
-        sources=sources("plot_resources.py"),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=trained_runs),
     output:
         report(
             f"{FIGURES}/resources.svg",
@@ -213,5 +220,7 @@ rule plot_resources:
         "../envs/figures.yaml"
     resources:
         **asks(needs.figure),
+    params:
+        code=code("plot_resources.py"),
     script:
         "../workflow_scripts/plot_resources.py"

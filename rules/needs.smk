@@ -89,8 +89,3 @@ def runs_so_far(wildcards):
 def frames_of_run(wildcards):
     """Return the frames of a run's slices; None where it takes whole songs."""
     return frames_in_slice(config, seconds_of_slice(wildcards.slice))
-
-
-def settings_of_model(wildcards):
-    """Return what the configuration says of a run's model."""
-    return config["models"].get(wildcards.model, {})

@@ -6,21 +6,32 @@ include: "functions/scoring.smk"
 
 rule score_run:
     input:
-        predictions=f"{RUN}/predictions.h5",
-        sources=sources("score_run.py"),
+        predictions=predictions_of_parts,
     output:
         metrics=f"{RUN}/metrics.csv",
         artists=f"{RUN}/f1_by_artist.csv",
         outcomes=f"{RUN}/outcomes.h5",
+        tracks=f"{RUN}/tracks.csv",
     log:
         f"{LOGS}/score_run/{PATH}.log",
     benchmark:
         f"{BENCHMARKS}/score_run/{PATH}.tsv"
+    wildcard_constraints:
+        cut=SCORED_CUT,
     conda:
         "../envs/audio.yaml"
     resources:
-        **asks(needs.scoring, size_so_far, frames_of_run, config["log_mel"]),
+        **asks(
+            needs.scoring,
+            size_so_far,
+            frames_of_run,
+            config["log_mel"],
+            HAS_FOLDS,
+        ),
     params:
+        code=code("score_run.py"),
+        reported=config["experiment"]["report_on"],
+        top_k=config["experiment"]["top_k"],
         run=columns_of_run,
     script:
         "../workflow_scripts/score_run.py"
@@ -28,11 +39,10 @@ rule score_run:
 
 rule score_references:
     input:
-        split=split_manifest,
+        split=manifests_of_parts,
         # Must exist; rerunning the audit scores nothing again.
-        audit=ancient(AUDIT),
-        log_mel=log_mel_files,
-        sources=sources("score_references.py"),
+        audit=ancient(audits_of_parts),
+        index=ancient(index_of_log_mels),
     output:
         metrics=f"{REFERENCE}/metrics.csv",
         artists=f"{REFERENCE}/f1_by_artist.csv",
@@ -40,11 +50,17 @@ rule score_references:
         f"{LOGS}/score_references/{PATH_OF_ALL_MODELS}.log",
     benchmark:
         f"{BENCHMARKS}/score_references/{PATH_OF_ALL_MODELS}.tsv"
+    wildcard_constraints:
+        cut=SCORED_CUT,
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.references, size_so_far),
     params:
+        code=code("score_references.py"),
+        reported=config["experiment"]["report_on"],
+        top_k=config["experiment"]["top_k"],
+        log_mel=origin_of_log_mels,
         run=columns_of_run,
     script:
         "../workflow_scripts/score_references.py"
@@ -52,11 +68,10 @@ rule score_references:
 
 checkpoint choose_follow_up:
     input:
-        metrics=collect(f"{EACH_RUN}/metrics.csv", run=first_runs_of_networks),
-        sources=sources("choose_follow_up.py"),
+        metrics=collect(f"{EACH_RUN}/metrics.csv", run=first_runs_of_candidates),
     output:
-        choice=f"{RESULTS}/follow_up/choice.json",
-        table=f"{RESULTS}/follow_up/candidates.csv",
+        choice=f"{EXPERIMENT}/follow_up/choice.json",
+        table=f"{EXPERIMENT}/follow_up/candidates.csv",
     log:
         f"{LOGS}/choose_follow_up.log",
     benchmark:
@@ -66,6 +81,7 @@ checkpoint choose_follow_up:
     resources:
         **asks(needs.tables, size_so_far, runs_so_far),
     params:
-        networks=networks(config),
+        code=code("choose_follow_up.py"),
+        networks=candidates(config),
     script:
         "../workflow_scripts/choose_follow_up.py"

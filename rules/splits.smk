@@ -1,4 +1,4 @@
-# From usable.csv to train, validation and test, drawn for each seed.
+# From usable.csv to the manifest of each cut: drawn, or read from a list of the user's own.
 
 
 include: "functions/splits.smk"
@@ -7,25 +7,49 @@ include: "functions/splits.smk"
 rule draw_split:
     input:
         tracks=ancient(usable_tracks),
-        # Must exist; rerunning the check recomputes nothing.
-        check=ancient(CORPUS_CHECK),
         near_duplicates=copies_to_part,
-        sources=sources("draw_split.py"),
     output:
         SPLIT,
     log:
-        f"{LOGS}/draw_split/{PATH_OF_SPLIT}.log",
+        f"{CORPUS}/logs/draw_split/{PATH_OF_SPLIT}.log",
     benchmark:
-        f"{BENCHMARKS}/draw_split/{PATH_OF_SPLIT}.tsv"
+        f"{CORPUS}/benchmarks/draw_split/{PATH_OF_SPLIT}.tsv"
+    wildcard_constraints:
+        split=one_of(DRAWN),
     conda:
         "../envs/audio.yaml"
     resources:
         **asks(needs.split, size_so_far),
     params:
+        code=code("draw_split.py"),
         tracks=digest_of_usable_tracks,
-        fractions=lambda wildcards: (
-            config["song_split"] if wildcards.split == "song" else {}
-        ),
+        definition=definition_of_split,
         accept=accepted_copies,
     script:
         "../workflow_scripts/draw_split.py"
+
+
+rule read_list:
+    input:
+        lists=lists_of_user,
+        tracks=ancient(usable_tracks),
+        near_duplicates=copies_to_part,
+    output:
+        SPLIT,
+    log:
+        f"{CORPUS}/logs/read_list/{PATH_OF_SPLIT}.log",
+    benchmark:
+        f"{CORPUS}/benchmarks/read_list/{PATH_OF_SPLIT}.tsv"
+    wildcard_constraints:
+        split=one_of(LISTED),
+    conda:
+        "../envs/audio.yaml"
+    resources:
+        **asks(needs.split, size_so_far),
+    params:
+        code=code("read_list.py"),
+        tracks=digest_of_usable_tracks,
+        definition=definition_of_split,
+        accept=accepted_copies,
+    script:
+        "../workflow_scripts/read_list.py"

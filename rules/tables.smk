@@ -12,12 +12,11 @@ rule aggregate_runs:
         artists_of_references=collect(
             f"{EACH_REFERENCE}/f1_by_artist.csv", run=references
         ),
-        timing=collect(f"{EACH_RUN}/timing.csv", run=all_runs),
-        sources=sources("aggregate_runs.py"),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=trained_runs),
     output:
-        metrics=f"{RESULTS}/tables/all_metrics.csv",
-        artists=f"{RESULTS}/tables/all_f1_by_artist.csv",
-        timing=f"{RESULTS}/tables/all_timings.csv",
+        metrics=f"{TABLES_FOLDER}/all_metrics.csv",
+        artists=f"{TABLES_FOLDER}/all_f1_by_artist.csv",
+        timing=f"{TABLES_FOLDER}/all_timings.csv",
     log:
         f"{LOGS}/aggregate_runs.log",
     benchmark:
@@ -26,6 +25,8 @@ rule aggregate_runs:
         "../envs/tables.yaml"
     resources:
         **asks(needs.tables, size_so_far, runs_so_far),
+    params:
+        code=code("aggregate_runs.py"),
     script:
         "../workflow_scripts/aggregate_runs.py"
 
@@ -34,12 +35,11 @@ rule compare_runs:
     input:
         outcomes=collect(f"{EACH_RUN}/outcomes.h5", run=all_runs),
         tracks=ancient(usable_tracks),
-        sources=sources("compare_runs.py"),
     output:
-        intervals=f"{RESULTS}/tables/all_intervals.csv",
-        effects=f"{RESULTS}/tables/all_album_effects.csv",
-        pairs=f"{RESULTS}/tables/all_paired_tests.csv",
-        albums=f"{RESULTS}/tables/all_album_confusions.csv",
+        intervals=f"{TABLES_FOLDER}/all_intervals.csv",
+        effects=f"{TABLES_FOLDER}/all_album_effects.csv",
+        pairs=f"{TABLES_FOLDER}/all_paired_tests.csv",
+        albums=f"{TABLES_FOLDER}/all_album_confusions.csv",
     log:
         f"{LOGS}/compare_runs.log",
     benchmark:
@@ -52,9 +52,12 @@ rule compare_runs:
             size_so_far,
             runs_so_far,
             len(config["experiment"]["models"]),
+            HAS_FOLDS,
         ),
     params:
+        code=code("compare_runs.py"),
         first_seconds=config["experiment"]["slice_seconds"],
+        keeps_albums={name: split.keeps_albums for name, split in SPLITS.items()},
     script:
         "../workflow_scripts/compare_runs.py"
 
@@ -71,15 +74,12 @@ rule make_tables:
         published=os.path.relpath(
             SCRIPTS.parent / "resources" / "published_results.csv"
         ),
-        sources=sources(
-            "make_tables.py", *(f"artistid/tables/{table}.py" for table in TABLES)
-        ),
     output:
-        csv=expand(f"{RESULTS}/tables/{{table}}.csv", table=TABLES),
-        markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=TABLES),
+        csv=expand(f"{TABLES_FOLDER}/{{table}}.csv", table=TABLES),
+        markdown=expand(f"{TABLES_FOLDER}/{{table}}.md", table=TABLES),
         html=[
             report(
-                f"{RESULTS}/tables/{table}.html",
+                f"{TABLES_FOLDER}/{table}.html",
                 caption="../report/table.rst",
                 category="Tables",
                 labels={"table": table.replace("_", " ")},
@@ -95,14 +95,46 @@ rule make_tables:
     resources:
         **asks(needs.tables, size_so_far, runs_so_far),
     params:
+        code=code("make_tables.py"),
         corpus=config["corpus"]["name"],
         dataset=config["corpus"]["dataset"],
         tables=TABLES,
         models=config["experiment"]["models"],
+        architectures={
+            model: architecture_of(config, model)
+            for model in config["experiment"]["models"]
+        },
         first_seconds=config["experiment"]["slice_seconds"],
         learning_rates={
-            network: config["training"]["learning_rate"]
+            network: training_of(config, network)["learning_rate"]
             for network in networks(config)
         },
+        splits=list(SPLITS),
+        keeps_albums={name: split.keeps_albums for name, split in SPLITS.items()},
+        folds={name: split.n_folds for name, split in SPLITS.items()},
+        reported=config["experiment"]["report_on"],
     script:
         "../workflow_scripts/make_tables.py"
+
+
+rule compare_experiments:
+    input:
+        metrics=tables_of_experiments("all_metrics.csv"),
+        intervals=tables_of_experiments("all_intervals.csv"),
+    output:
+        csv=f"{CORPUS}/tables/experiments.csv",
+        markdown=f"{CORPUS}/tables/experiments.md",
+        html=f"{CORPUS}/tables/experiments.html",
+    log:
+        f"{CORPUS}/logs/compare_experiments.log",
+    benchmark:
+        f"{CORPUS}/benchmarks/compare_experiments.tsv"
+    conda:
+        "../envs/tables.yaml"
+    resources:
+        **asks(needs.tables, size_so_far, runs_so_far),
+    params:
+        code=code("compare_experiments.py"),
+        corpus=config["corpus"]["name"],
+    script:
+        "../workflow_scripts/compare_experiments.py"

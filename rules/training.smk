@@ -9,8 +9,10 @@ rule train_network:
         split=split_manifest,
         # Must exist; rerunning the audit does not trigger retraining.
         audit=ancient(AUDIT),
-        log_mel=log_mel_files,
-        sources=sources_of_model("train_network.py", NETWORKS),
+        # A missing cache stops the job; one that is extracted again retrains nothing.
+        index=ancient(index_of_log_mels),
+        # Must exist; rerunning the check does not trigger retraining.
+        check=ancient(CHECK),
     output:
         weights=f"{RUN}/weights.safetensors",
         predictions=f"{RUN}/predictions.h5",
@@ -23,7 +25,7 @@ rule train_network:
     benchmark:
         f"{BENCHMARKS}/train/{PATH}.tsv"
     wildcard_constraints:
-        model="|".join(available(NETWORKS)),
+        model=one_of(networks(config)),
     # Before short jobs that are ready too: no GPU idles while cores are busy with them.
     priority: 1
     conda:
@@ -33,9 +35,9 @@ rule train_network:
         **asks(
             needs.training,
             size_so_far,
-            lambda wildcards: wildcards.model,
-            settings_of_model,
-            config["training"],
+            architecture,
+            settings,
+            training,
             frames_of_run,
             config["log_mel"],
             lambda wildcards: not RUNS_HERE or has_gpu(),
@@ -45,12 +47,13 @@ rule train_network:
         # Trainings that may share a GPU (docs/gpus.md).
         jobs_per_device=1,
     params:
+        code=code_of_model("train_network.py", NETWORKS),
         run=columns_of_run,
-        log_mel=config["log_mel"],
-        settings=lookup(within=config, dpath="models/{model}", default={}),
-        training=config["training"],
+        model=parameters_of_model,
+        log_mel=LOG_MEL_PARAMETERS,
+        origin=origin_of_log_mels,
         # Outside the outputs, which are deleted before a job runs again.
-        state=f"{RESULTS}/training_state/{PATH}.pt",
+        state=f"{EXPERIMENT}/training_state/{PATH}.pt",
     script:
         "../workflow_scripts/train_network.py"
 
@@ -60,8 +63,8 @@ for kind, system_needs in {
     FRAME_SYSTEMS: asks(
         needs.frame_system,
         size_so_far,
-        lambda wildcards: wildcards.model,
-        settings_of_model,
+        architecture,
+        settings,
         frames_of_run,
         config["log_mel"],
     ),
@@ -76,8 +79,10 @@ for kind, system_needs in {
             split=split_manifest,
             # Must exist; rerunning the audit does not trigger retraining.
             audit=ancient(AUDIT),
-            log_mel=log_mel_files,
-            sources=sources_of_model(f"{train}.py", kind),
+            # A missing cache stops the job; one that is extracted again retrains nothing.
+            index=ancient(index_of_log_mels),
+            # Must exist; rerunning the check does not trigger retraining.
+            check=ancient(CHECK),
         output:
             predictions=f"{RUN}/predictions.h5",
             provenance=f"{RUN}/provenance.json",
@@ -87,14 +92,16 @@ for kind, system_needs in {
         benchmark:
             f"{BENCHMARKS}/train/{PATH}.tsv"
         wildcard_constraints:
-            model="|".join(available(kind)),
+            model=one_of(models_of_kind(config, kind)),
         conda:
             "../envs/classical.yaml"
         resources:
             **system_needs,
         params:
+            code=code_of_model(f"{train}.py", kind),
             run=columns_of_run,
-            settings=lookup(within=config, dpath="models/{model}", default={}),
+            model=parameters_of_model,
+            origin=origin_of_log_mels,
             script=train,  # what follows `script:` is read when the job runs, after the loop
         script:
             "../workflow_scripts/{params.script}.py"

@@ -25,7 +25,7 @@ FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report
 
 # Rules that make nothing, and ask for the files of a stage.
 STAGES = "corpus features splits audit training scoring tables figures".split()
-TARGETS = {"all", *STAGES}
+TARGETS = {"all", "experiments", *STAGES}
 
 
 # Names that a corpus on somebody's disk may hold.
@@ -49,6 +49,41 @@ ODD_NAMES = [
     "back\\slash",
     os.fsdecode(b"not utf-8 \xff"),
 ]
+
+
+# Fixtures that take a minute to set up, and that tests change and put right again; and the files of
+# the tests that use one of them (tests/workflow/test_house.py compares them).
+SHARED = {"finished", "small", "outcomes"}
+SHARING = {
+    "tests/jobs/test_devices.py",
+    "tests/plan/test_needs.py",
+    "tests/plan/test_sources.py",
+    "tests/storage/test_full_disk.py",
+    "tests/workflow/test_adoption.py",
+    "tests/workflow/test_experiments.py",
+    "tests/workflow/test_recipes.py",
+    "tests/workflow/test_report.py",
+    "tests/workflow/test_reruns.py",
+    "tests/workflow/test_workflow.py",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Keep tests in one of xdist's processes that share a workflow, or a file's fixtures."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharedFixtures(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "shared" if file in SHARING else file
+
+    return BySharedFixtures(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest go first: what shares a workflow, where there are several processes."""
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in SHARING)
 
 
 def write_config(path: Path, config: dict) -> Path:
@@ -114,7 +149,7 @@ def ordinary_user() -> list[str]:
 def copy_workflow(workdir: Path) -> Path:
     """Copy what a clone holds of the workflow into a folder."""
     workdir.mkdir(parents=True, exist_ok=True)
-    for name in ("Snakefile", "config.yaml"):
+    for name in ("Snakefile", "config.yaml", "computation.lock"):
         shutil.copy2(ROOT / name, workdir)
     for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
@@ -192,6 +227,12 @@ def small(tmp_path_factory) -> Path:
 def results(finished) -> Path:
     """The results of the tiny corpus."""
     return finished / "results" / "tiny"
+
+
+@pytest.fixture(scope="session")
+def experiment(results) -> Path:
+    """The results of the experiment on the tiny corpus."""
+    return results / "experiments" / "paper"
 
 
 @pytest.fixture(scope="session")

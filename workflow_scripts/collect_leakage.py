@@ -14,6 +14,6 @@ with job_log(snakemake.log[0], "leakage") as log:
         [row["kind"] for row in rows],
         len(read_rows(snakemake.input.silent)),
     )
-    write_rows(snakemake.output.table, rows, ("split", "seed", *COLUMNS))
+    write_rows(snakemake.output.table, rows, ("split", "cut", *COLUMNS))
     write_text(snakemake.output.summary, summary + "\n")
     log.info("%s", summary)

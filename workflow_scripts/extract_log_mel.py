@@ -14,13 +14,12 @@ from artistid.storage.files import read_rows, sha256_of_file
 
 
 def log_mels(
-    tracks: list[dict[str, str]],
+    tracks: list[dict[str, str]], parameters: LogMelParameters
 ) -> Iterator[tuple[dict[str, str], Iterator[np.ndarray]]]:
     """Yield each track of the listing with its log-mel spectrogram in blocks (frames, n_mels)."""
     # The folder is no parameter: a corpus that moves is still the same corpus.
     audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
     filters = np.load(snakemake.input.filters, allow_pickle=False)
-    parameters = LogMelParameters(**snakemake.params.log_mel)
     for track in tracks:
         path = audio_dir / track["path"]
         if not path.is_file() or sha256_of_file(path) != track["sha256"]:
@@ -31,13 +30,14 @@ def log_mels(
 
 with job_log(snakemake.log[0], f"log-mel {snakemake.wildcards.album_id}") as log:
     tracks = read_rows(snakemake.input.listing)
-    rate = snakemake.params.log_mel["sampling_rate"]
+    parameters = LogMelParameters(**snakemake.params.log_mel)
+    rate = parameters.sampling_rate
     if low := [track for track in tracks if int(track["sampling_rate"]) < rate]:
         log.warning(
             "%d of %d tracks are stored at less than %d Hz and have nothing above half their own "
             "rate, such as %s at %s Hz",
             len(low), len(tracks), rate, low[0]["path"], low[0]["sampling_rate"],
         )  # fmt: skip
-    write_album(Path(snakemake.output[0]), log_mels(tracks), snakemake.params.log_mel)
+    write_album(Path(snakemake.output[0]), log_mels(tracks, parameters), parameters.as_dict())
     seconds = sum(float(track["duration"]) for track in tracks)
     log.info("%d tracks, %.1f min", len(tracks), seconds / 60)

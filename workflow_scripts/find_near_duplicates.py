@@ -16,7 +16,7 @@ from artistid.storage.files import read_rows, write_rows
 with job_log(snakemake.log[0], "near-duplicates") as log:
     tracks = sorted(read_rows(snakemake.input.tracks), key=lambda row: row["album_id"])
     ids = [track["track_id"] for track in tracks]
-    prints = read_fingerprints(tracks, Path(snakemake.input.log_mel[0]).parent)
+    prints = read_fingerprints(tracks, Path(snakemake.input.index).parent)
     rows = pair_rows(find_near_duplicates(prints), ids, prints)
     silent = silent_rows(ids, prints)
     write_rows(snakemake.output.pairs, rows, COLUMNS)

@@ -15,6 +15,11 @@ with job_log(snakemake.log[0], "tables") as log:
         params.first_seconds,
         params.dataset,
         params.learning_rates,
+        params.architectures,
+        params.splits,
+        params.keeps_albums,
+        params.folds,
+        params.reported,
     )
     for name in params.tables:
         module, path = load_table(name), Path(snakemake.output.csv[0]).with_name(name)

@@ -15,6 +15,7 @@ with job_log(snakemake.log[0], f"confusion {w.model} {w.split} {w.slice}") as lo
     for level, path in snakemake.output.items():
         unit, key = f"{level}s", (level, MAIN_POOLING[level])
         counts = sum(confusion_counts(run.target, run.counts[key]) for run in runs)
-        title = f"{w.model}, {w.split} split, {w.slice}: {unit} of {len(runs)} seeds"
+        seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
+        title = f"{w.model}, {w.split} split, {w.slice}: {unit} of {seeds}"
         save(draw_confusion(counts, runs[0].classes, title, unit), path)
     log.info("%d runs drawn", len(runs))

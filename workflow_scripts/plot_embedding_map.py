@@ -16,7 +16,7 @@ with job_log(snakemake.log[0], f"embedding map {w.model} {w.split} {w.slice}") a
         project(features, int(w.seed)),
         [rows[track]["artist"] for track in track_ids],
         [rows[track]["album"] for track in track_ids],
-        f"{w.model}, {w.split} split, {w.slice} slices, seed {w.seed}",
+        f"{w.model}, {w.split} split, {w.cut}, {w.slice} slices, seed {w.seed}",
     )
     save(figure, snakemake.output[0])
     log.info("%d slices drawn", len(features))

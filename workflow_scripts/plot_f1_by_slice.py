@@ -12,12 +12,13 @@ COLUMNS = ["model", "split", "slice_seconds", "mean", "low", "high", "too_few"]
 level = snakemake.wildcards.level
 with job_log(snakemake.log[0], f"F1 by slice, {level}") as log:
     pooling = MAIN_POOLING[level]
-    models = [*snakemake.params.models, "chance"]
+    models, reported = [*snakemake.params.models, "chance"], snakemake.params.reported
     rows = read_table(snakemake.input.intervals)
     rows = rows[(rows["level"] == level) & (rows["pooling"] == pooling)]
     rows = rows[rows["metric"] == "macro_f1"]
     intervals = in_order(rows, models)
-    summary = summarise_runs(read_table(snakemake.input.metrics), models, level, pooling)
+    metrics = read_table(snakemake.input.metrics)
+    summary = summarise_runs(metrics, models, level, pooling, reported)
     chance = summary[summary["model"] == "chance"].rename(columns={"macro_f1_mean": "mean"})
     chance = chance.assign(low=chance["mean"], high=chance["mean"], too_few=False)
     save(draw_f1_by_slice(concatenated([intervals[COLUMNS], chance[COLUMNS]])), snakemake.output[0])

@@ -26,7 +26,7 @@ with job_log(snakemake.log[0], "log-mel figure") as log:
         first_tracks.setdefault(track["artist"], track)
     examples = []
     for artist, track in sorted(first_tracks.items()):
-        cache = Path(snakemake.input.log_mel[0]).parent / f"{track['album_id']}.h5"
+        cache = Path(snakemake.input.index).parent / f"{track['album_id']}.h5"
         log_mel = read_tracks(cache, [track["track_id"]])[track["track_id"]]
         examples.append((artist, middle(log_mel, round(SECONDS * frame_rate))))
     save(draw_log_mels(examples, frame_rate, band_centres(parameters)), snakemake.output[0])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from artistid.corpus.exclusion import check_remaining, exclusion
 from artistid.corpus.folder import audio_passed_over, list_recordings
 from artistid.corpus.listings import write_album_listings, write_tracks, write_usable
 from artistid.corpus.scan import check_bad_share, scan
@@ -20,11 +21,20 @@ def scan_corpus(log) -> None:
     }
     if made:  # the demo's folder may hold albums of an earlier, larger configuration
         recordings = [recording for recording in recordings if recording.path in made]
-    tracks = scan(audio_dir, recordings, snakemake.threads)
+    params = snakemake.params
+    tracks = scan(
+        audio_dir,
+        recordings,
+        snakemake.threads,
+        exclusion(params.get("exclude", {}), recordings),
+        params.get("min_albums", 1),
+        params.get("min_tracks", 1),
+    )
     passed_over = audio_passed_over(audio_dir, others)
-    summary = describe(tracks, others, snakemake.params.expect, passed_over)
+    summary = describe(tracks, others, params.expect, passed_over)
     log.info("%s", summary.rstrip())
-    check_bad_share(tracks, snakemake.params.max_bad_share)
+    check_bad_share(tracks, params.max_bad_share)
+    check_remaining(tracks)
     write_album_listings(Path(snakemake.output.albums), tracks)
     write_usable(Path(snakemake.output.usable), tracks)
     write_text(snakemake.output.summary, summary)

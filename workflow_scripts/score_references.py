@@ -1,4 +1,4 @@
-"""Score what guessing and the majority class would reach on one split at one slice length."""
+"""Score what guessing and the majority class would reach on one cut at one slice length."""
 
 from pathlib import Path
 
@@ -11,47 +11,48 @@ from artistid.scoring.pooling import (
     LEVELS,
     METRICS_COLUMNS,
     SLICE,
+    VOTE,
     artist_rows,
-    chance_scores,
-    majority_outcome,
     metrics_row,
 )
-from artistid.scoring.scores import all_scores, confusion_counts
-from artistid.splits.draw import TEST, TRAIN, VALIDATION
+from artistid.scoring.references import ToAnswer, reference_scores
+from artistid.scoring.run_scores import scored_subsets
 from artistid.splits.manifests import read_manifest
+from artistid.splits.subsets import TRAIN
 from artistid.storage.files import write_rows
 from artistid.training.dataset import class_names, slices_per_track
 
 
+def answers(manifest: list[dict], subset: str, level: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return class and number of answers of each track."""
+    folder, frames = Path(snakemake.input.index).parent, run.slice_frames
+    _, targets, n_slices = slices_per_track(manifest, subset, folder, frames)
+    return targets, n_slices if level == SLICE else np.ones_like(n_slices)
+
+
+def to_answer(manifest: list[dict], subset: str, level: str, n_classes: int) -> ToAnswer:
+    """Return what has to be answered in a subset of one manifest, and what is learnt from."""
+    train_targets, train_answers = answers(manifest, TRAIN, level)
+    train = np.bincount(train_targets, train_answers, n_classes).astype(np.int64)
+    return ToAnswer(*answers(manifest, subset, level), train)
+
+
 def score_references() -> tuple[list[dict], list[dict]]:
     """Return the rows of metrics, and of F1 by artist, of chance and of the majority class."""
-    manifest = read_manifest(snakemake.input.split)
-    classes = class_names(manifest)
-    n_classes = len(classes)
-
-    def answers(subset: str, level: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return class and number of answers of each track."""
-        folder, frames = Path(snakemake.input.log_mel[0]).parent, run.slice_frames
-        _, targets, n_slices = slices_per_track(manifest, subset, folder, frames)
-        return targets, n_slices if level == SLICE else np.ones_like(n_slices)
-
+    manifests = [read_manifest(path) for path in snakemake.input.split]  # one for each fold
+    classes, k = class_names(manifests[0]), snakemake.params.top_k
     metrics, by_artist = [], []
-    for subset in (VALIDATION, TEST):
+    for subset in scored_subsets(snakemake.params.reported):
         for level, pooling in LEVELS:
-            targets, n_answers = answers(subset, level)
-            train_targets, train_weights = answers(TRAIN, level)
-            train_answers = np.bincount(train_targets, train_weights, n_classes)
-            support = np.bincount(targets, n_answers, n_classes)
-            majority = majority_outcome(n_answers, train_answers)
-            references = {
-                "chance": chance_scores(support),
-                "majority": all_scores(confusion_counts(targets, majority)),
-            }
-            for model, values in references.items():
+            folds = [to_answer(own, subset, level, len(classes)) for own in manifests]
+            n_tracks = sum(len(fold.target) for fold in folds)
+            for model, scores in reference_scores(folds, k).items():
                 scored = run.columns | {"model": model, "subset": subset, "level": level}
                 scored |= {"pooling": pooling}
-                metrics.append(metrics_row(scored, len(targets), support, values))
-                by_artist += artist_rows(scored, classes, support, values)
+                # A vote ranks nothing, whoever votes.
+                top = k, None if pooling == VOTE else scores.top_k_accuracy
+                metrics.append(metrics_row(scored, n_tracks, scores.support, scores.values, top))
+                by_artist += artist_rows(scored, classes, scores.support, scores.values)
     return metrics, by_artist
 
 

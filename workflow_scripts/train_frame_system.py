@@ -9,12 +9,13 @@ from artistid.jobs.memory import Peaks, peak_mb
 from artistid.models.registry import load_model
 from artistid.runs import Run
 from artistid.scoring.predictions import Predictions, write_predictions
-from artistid.splits.draw import TEST, TRAIN, VALIDATION
-from artistid.splits.manifests import read_manifest
+from artistid.splits.manifests import evaluated_subsets, read_manifest
+from artistid.splits.subsets import TRAIN
 from artistid.training.dataset import (
     NoSliceError,
     class_names,
     describe_slices,
+    describe_unknown,
     load_tracks,
     without_a_slice,
 )
@@ -24,7 +25,7 @@ from artistid.training.systems import calibrated, predict_slices
 
 def load_mfccs(manifest: list[dict[str, str]], subset: str):
     """Return ids, classes and MFCCs (frames, 20) of a subset's tracks."""
-    folder = Path(snakemake.input.log_mel[0]).parent
+    folder = Path(snakemake.input.index).parent
     track_ids, targets, log_mels = load_tracks(manifest, subset, folder)
     return track_ids, targets, [mfcc(log_mel) for log_mel in log_mels]
 
@@ -36,6 +37,8 @@ def predict(system, manifest: list[dict[str, str]], subset: str, log) -> Predict
         raise NoSliceError(subset, run.slice_frames)
     n_slices, n_tracks = len(predictions.target), len(predictions.track_id)
     log.info("%s: %s", subset, describe_slices(n_slices, n_tracks, too_short))
+    if unknown := describe_unknown(manifest, subset):
+        log.warning("%s", unknown)
     if missing := without_a_slice(class_names(manifest), predictions.target):
         log.warning("%s: no slice of %s", subset, ", ".join(missing))
     return predictions
@@ -47,7 +50,7 @@ def train_frame_system(log) -> None:
     params, output = snakemake.params, snakemake.output
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
-    system_type, settings = load_model(run.model, params.settings)
+    system_type, settings = load_model(params.model["architecture"], params.model["settings"])
     system = system_type(settings, len(classes), run.seed)
     _, targets, mfccs = load_mfccs(manifest, TRAIN)
     log.info("train: %d frames of %d tracks", sum(map(len, mfccs)), len(mfccs))
@@ -57,7 +60,8 @@ def train_frame_system(log) -> None:
     except ArtistError as error:
         raise InputError(f"{run.model}: artist {classes[error.label]!r}: {error}") from error
     del mfccs
-    raw = {subset: predict(system, manifest, subset, log) for subset in (VALIDATION, TEST)}
+    evaluated = evaluated_subsets(manifest)
+    raw = {subset: predict(system, manifest, subset, log) for subset in evaluated}
     predictions, temperature = calibrated(raw)
     write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(snakemake.config, snakemake.threads, temperature=temperature)

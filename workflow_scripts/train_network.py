@@ -6,19 +6,21 @@ from pathlib import Path
 
 import torch
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.jobs.devices import check_cuda, explain_out_of_memory, take_device
 from artistid.jobs.logs import job_log
-from artistid.models.registry import build_network
+from artistid.models.registry import build_network, load_model
 from artistid.runs import COLUMNS, Run
 from artistid.scoring.predictions import write_predictions
-from artistid.splits.draw import SUBSETS, TEST, TRAIN, VALIDATION
-from artistid.splits.manifests import read_manifest
+from artistid.splits.manifests import evaluated_subsets, read_manifest
+from artistid.splits.subsets import TRAIN, VALIDATION
 from artistid.storage.files import write_rows
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import (
     SliceSet,
     band_statistics,
     class_names,
+    describe_unknown,
     load_slices,
     without_a_slice,
 )
@@ -44,43 +46,48 @@ def train_network(log) -> None:
     stopwatch = Stopwatch()
     params, output = snakemake.params, snakemake.output
     torch.set_num_threads(snakemake.threads)
-    settings = TrainingSettings(**params.training)
+    settings = TrainingSettings(**params.model["training"])
     set_precision(settings.deterministic)
     device = choose_device()
     log.info("on %s", describe_device(device))
     log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
-    folder, frames = Path(snakemake.input.log_mel[0]).parent, run.slice_frames
-    slices = {subset: load_slices(manifest, subset, folder, frames) for subset in SUBSETS}
+    folder, frames = Path(snakemake.input.index).parent, run.slice_frames
+    evaluated = evaluated_subsets(manifest)
+    subsets = (TRAIN, *evaluated)
+    slices = {subset: load_slices(manifest, subset, folder, frames) for subset in subsets}
     for subset, subset_slices in slices.items():
         log.info("%s: %s", subset, subset_slices.describe())
+        if unknown := describe_unknown(manifest, subset):
+            log.warning("%s", unknown)
         if missing := without_a_slice(classes, subset_slices.targets):
             log.warning("%s: no slice of %s", subset, ", ".join(missing))
     normalisation = band_statistics(slices[TRAIN])
     loaders = {subset: BatchLoader(part, normalisation, device) for subset, part in slices.items()}
 
     torch.manual_seed(run.seed)
-    network = build_network(run.model, params.log_mel["n_mels"], len(classes), params.settings)
+    log_mel = LogMelParameters(**params.log_mel)
+    architecture, own = params.model["architecture"], params.model["settings"]
+    network = build_network(architecture, log_mel.n_mels, len(classes), own)
     network = network.to(device)
-    saved = saved_state([slices[TRAIN], slices[VALIDATION]])
+    saved = saved_state([slices[TRAIN], slices[VALIDATION]], classes)
     result = fit(network, loaders[TRAIN], loaders[VALIDATION], settings, run.seed, log.info, saved)
     stopwatch.seconds = sum(result.seconds)  # of every session, where it was interrupted
 
     description = {
-        "model": run.model,
-        "settings": params.settings,
+        "model": architecture,
+        "settings": asdict(load_model(architecture, own)[1]),
         "classes": classes,
-        "log_mel": params.log_mel,
+        "log_mel": log_mel.as_dict(),
         "slice_frames": run.slice_frames,
     }
     save_weights(Path(output.weights), network, normalisation, description)
-    predictions = {
-        subset: predict(network, loaders[subset], settings) for subset in (VALIDATION, TEST)
-    }
+    predictions = {subset: predict(network, loaders[subset], settings) for subset in evaluated}
     write_predictions(Path(output.predictions), run, classes, predictions)
-    features, positions = embed(network, loaders[TEST], settings, AT_MOST)
-    write_embedding(Path(output.embedding), features, slices[TEST], positions)
+    mapped = evaluated[-1]  # test, where the split has one
+    features, positions = embed(network, loaders[mapped], settings, AT_MOST)
+    write_embedding(Path(output.embedding), features, slices[mapped], positions)
     history = [run.columns | epoch for epoch in result.history]
     write_rows(output.history, history, (*COLUMNS, *HISTORY_COLUMNS))
     provenance = {
@@ -99,17 +106,17 @@ def train_network(log) -> None:
     log.info("done: best epoch %d of %d", result.best_epoch, len(result.history))
 
 
-def saved_state(slices: list[SliceSet]) -> SavedState:
+def saved_state(slices: list[SliceSet], classes: list[str]) -> SavedState:
     """Return where the state of this very training is kept until it is over."""
     params = snakemake.params
     settings = {
         "run": params.run,
         "log_mel": params.log_mel,
-        "settings": params.settings,
-        "training": params.training,
+        "model": params.model,
+        "classes": classes,  # a network has an output for those that are only tested, too
     }
     arrays = [array for part in slices for array in (part.log_mel, part.starts, part.targets)]
-    key = training_key(settings, arrays, [snakemake.input.split, *snakemake.input.sources])
+    key = training_key(settings, arrays, params.code)
     # No parameter: how often a state is saved changes no result.
     minutes = snakemake.config["training_state"]["minutes"]
     return SavedState(Path(params.state), key, 60 * minutes)
@@ -122,5 +129,6 @@ with job_log(snakemake.log[0], run.label) as log, exclusive_lock(lock):
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)
     if own:
         check_cuda(own)
-    with explain_out_of_memory(snakemake.params.training["batch_size"], own or "the processor"):
+    batch_size = TrainingSettings(**snakemake.params.model["training"]).batch_size
+    with explain_out_of_memory(batch_size, own or "the processor"):
         train_network(log)

@@ -10,9 +10,9 @@ from artistid.jobs.memory import Peaks, peak_mb
 from artistid.models.registry import load_model
 from artistid.runs import Run
 from artistid.scoring.predictions import Predictions, write_predictions
-from artistid.splits.draw import SUBSETS, TEST, TRAIN, VALIDATION
-from artistid.splits.manifests import read_manifest
-from artistid.training.dataset import class_names, load_tracks
+from artistid.splits.manifests import evaluated_subsets, read_manifest
+from artistid.splits.subsets import TRAIN, VALIDATION
+from artistid.training.dataset import class_names, describe_unknown, load_tracks
 from artistid.training.records import Stopwatch, on_cpu, write_records
 from artistid.training.systems import calibrated
 
@@ -24,12 +24,15 @@ def train_song_system(log) -> None:
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     track_ids, targets, mfccs = {}, {}, {}
-    for subset in SUBSETS:
-        folder = Path(snakemake.input.log_mel[0]).parent
+    evaluated = evaluated_subsets(manifest)
+    for subset in (TRAIN, *evaluated):
+        folder = Path(snakemake.input.index).parent
         track_ids[subset], targets[subset], log_mels = load_tracks(manifest, subset, folder)
         mfccs[subset] = [mfcc(log_mel) for log_mel in log_mels]
+        if unknown := describe_unknown(manifest, subset):
+            log.warning("%s", unknown)
     log.info("train: %d songs", len(mfccs[TRAIN]))
-    system_type, settings = load_model(run.model, params.settings)
+    system_type, settings = load_model(params.model["architecture"], params.model["settings"])
     system = system_type(settings, len(classes), run.seed)
     with stopwatch:
         system.fit(mfccs[TRAIN], targets[TRAIN], mfccs[VALIDATION], targets[VALIDATION])
@@ -41,7 +44,7 @@ def train_song_system(log) -> None:
             np.arange(len(targets[subset])),
             track_ids[subset],
         )
-        for subset in (VALIDATION, TEST)
+        for subset in evaluated
     }
     predictions, temperature = calibrated(raw)
     write_predictions(Path(output.predictions), run, classes, predictions)

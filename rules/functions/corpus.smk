@@ -4,7 +4,6 @@ from artistid.corpus.feasibility import feasibility_keys
 from artistid.corpus.folder import folder_state
 from artistid.demo.names import album_name, artist_name, track_name
 
-CORPUS_CHECK = f"{RESULTS}/corpus/check.txt"
 # Recordings that the scan decodes at once.
 SCAN_THREADS = 4
 

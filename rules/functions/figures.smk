@@ -7,6 +7,16 @@ def runs_with_slices(wildcards):
 
 
 def runs_of_first_seed(wildcards):
-    """Return the runs of networks that are mapped: those of the first seed."""
+    """Return the trainings of networks that are mapped: of the first seed, and its first fold.
+
+    None where only validation may be looked at: the maps are of test slices.
+    """
+    if config["experiment"]["report_on"] != "test":
+        return []
     first = config["experiment"]["seeds"][0]
-    return [run for run in runs_of_networks(wildcards) if run.seed == first]
+    runs = [run for run in all_runs(wildcards) if run.seed == first]
+    return [
+        parts_of(config, run)[0]
+        for run in runs
+        if kind_of_model(config, run.model) == NETWORKS
+    ]

@@ -1,14 +1,38 @@
 # Functions and paths of the scoring stage: Snakemake's linter wants them apart from the rules.
 
+# Folds are trained one by one, and scored together.
+SCORED_CUT = "draw[0-9]+|list"
 
-def first_runs_of_networks(wildcards):
+
+def parts_of_job(wildcards):
+    """Return the trainings that a job scores: those of a run's folds, or its only one."""
+    scanned_tracks(wildcards)
+    return parts_of(config, Run(**columns_of_run(wildcards)))
+
+
+def predictions_of_parts(wildcards):
+    """Return the predictions that a run is scored by."""
+    return collect(f"{EACH_RUN}/predictions.h5", run=parts_of_job(wildcards))
+
+
+def manifests_of_parts(wildcards):
+    """Return the manifests of all folds of a cut, or of the cut."""
+    return collect(SPLIT.format(**OF_RUN), run=parts_of_job(wildcards))
+
+
+def audits_of_parts(wildcards):
+    """Return the audits of all folds of a cut, or of the cut."""
+    return collect(AUDIT.format(**OF_RUN), run=parts_of_job(wildcards))
+
+
+def first_runs_of_candidates(wildcards):
     """Return the runs that the second step's network is chosen by."""
     scanned_tracks(wildcards)
-    return [run for run in FIRST_RUNS if kind_of(run.model) == NETWORKS]
+    return [run for run in FIRST_RUNS if run.model in candidates(config)]
 
 
 def choice_of_follow_up(wildcards):
     """Return what says which network the second step took on, where a checkpoint chooses it."""
-    if config["experiment"]["follow_up"] != BEST:
+    if len(candidates(config)) < 2:
         return []
     return checkpoints.choose_follow_up.get().output

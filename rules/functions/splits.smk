@@ -1,8 +1,28 @@
 # Functions and paths of the splits stage: Snakemake's linter wants them apart from the rules.
 
+from artistid.splits.lists import list_files
 from artistid.storage.files import sha256_of_file
 
-NEAR_DUPLICATES = f"{RESULTS}/audit/near_duplicates.csv"
+NEAR_DUPLICATES = f"{CORPUS}/audit/near_duplicates.csv"
+DRAWN = [name for name, split in SPLITS.items() if split.draws]
+LISTED = [name for name, split in SPLITS.items() if not split.draws]
+
+# A list that is not there is named before any job, and not after the scan.
+for name in LISTED if workflow.is_main_process else []:
+    for path in [
+        file
+        for cut in SPLITS[name].parts("list")
+        for file in list_files(SPLITS[name], cut)
+    ]:
+        if not Path(path).is_file():
+            raise WorkflowError(
+                f"{path}: is not there, and splits.{name}.files names it; write where the list is"
+            )
+
+
+def lists_of_user(wildcards):
+    """Return the files of a list of the user's own."""
+    return list_files(SPLITS[wildcards.split], wildcards.cut)
 
 
 def digest_of_usable_tracks(wildcards):
@@ -23,3 +43,13 @@ def copies_to_part(wildcards):
 def accepted_copies(wildcards):
     """Return the pairs that a split may part after all; no parameter where it parts any."""
     return config["audit"]["accept"] if copies_to_part(wildcards) else None
+
+
+def folds_of_list(wildcards):
+    """Return the manifests of all folds of a list of the user's own; none for other splits."""
+    split = SPLITS[wildcards.split]
+    if split.draws or not split.n_folds:
+        return []
+    scanned_tracks(wildcards)
+    cuts = split.parts(wildcards.cut.partition("-")[0])
+    return [SPLIT.format(split=split.name, cut=cut) for cut in cuts]

@@ -1,5 +1,6 @@
 # Functions and paths of the tables stage: Snakemake's linter wants them apart from the rules.
 
+from artistid.experiment import architecture_of, training_of
 from artistid.tables.registry import applicable_tables
 
 # Tables that this experiment has something to say in.
@@ -14,3 +15,10 @@ def references(wildcards):
         seconds = config["experiment"]["slice_seconds"][0]
         with_slices = [replace(run, slice_seconds=seconds) for run in runs]
     return list(dict.fromkeys(replace(run, model="") for run in with_slices))
+
+
+def tables_of_experiments(name):
+    """Return a table of each experiment of the corpus that has it, and of this one."""
+    own = f"{TABLES_FOLDER}/{name}"
+    found = Path(CORPUS).glob(f"experiments/*/tables/{name}")
+    return sorted({own, *(path.as_posix() for path in found)})

@@ -1,12 +1,33 @@
 # Functions and paths of the training stage: Snakemake's linter wants them apart from the rules.
 
-from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available
+from artistid.experiment import architecture_of, settings_of, training_of
 
 
-def sources_of_model(script, kind):
-    """Return an input function: the sources of a training, including its model."""
-    folder = f"artistid/models/{kind}"
-    return lambda wildcards: sources(script, f"{folder}/{wildcards.model}.py")
+def architecture(wildcards):
+    """Return the network or classical system that a run's model is."""
+    return architecture_of(config, wildcards.model)
+
+
+def settings(wildcards):
+    """Return what the configuration says of a run's model."""
+    return settings_of(config, wildcards.model)
+
+
+def training(wildcards):
+    """Return what a run's network is trained with."""
+    return training_of(config, wildcards.model)
+
+
+def parameters_of_model(wildcards):
+    """Return what decides how a run's model is trained."""
+    return model_parameters(config, SCHEMA, wildcards.model)
+
+
+def code_of_model(script, kind):
+    """Return a function: what tells whether a training, including its model, computes otherwise."""
+    return lambda wildcards: code_of_stage(
+        script, f"artistid/models/{kind}/{architecture(wildcards)}.py"
+    )
 
 
 def training_threads(wildcards):

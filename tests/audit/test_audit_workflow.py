@@ -10,7 +10,7 @@ from conftest import copy_workflow, snakemake, write_config
 
 from artistid.corpus.audio import mono_blocks
 from artistid.demo.recordings import make_album
-from artistid.splits.draw import COLUMNS
+from artistid.splits.subsets import COLUMNS
 from artistid.storage.files import read_rows, write_rows
 
 SEED = 1  # parts the copy from its original in both splits
@@ -52,7 +52,7 @@ def run(workdir: Path, audit: dict | None = None, *arguments: str):
 
 
 def manifest(workdir: Path, split: str) -> dict[str, str]:
-    rows = read_rows(workdir / f"results/own/splits/{split}/seed{SEED}.csv")
+    rows = read_rows(workdir / f"results/own/splits/{split}/draw{SEED}.csv")
     return {row["path"]: row["subset"] for row in rows}
 
 
@@ -66,7 +66,7 @@ def stopped(workdir) -> str:
 
 @pytest.mark.parametrize("split", ["album", "song"])
 def test_copy_on_two_sides_stops_the_workflow_by_name(stopped, split):
-    start = f"audit of {split} split, seed 1: results/own/splits/{split}/seed1.csv: 1 leak"
+    start = f"audit of {split} split, draw1: results/own/splits/{split}/draw1.csv: 1 leak"
     [message] = [line for line in stopped.splitlines() if line.startswith(start)]
     assert "between its sides: near-duplicate: " in message
     assert f"'{COPY}' in " in message
@@ -78,11 +78,11 @@ def test_copy_on_two_sides_stops_the_workflow_by_name(stopped, split):
 
 def test_nothing_is_trained_on_a_leaking_split_and_the_copy_is_written_down(workdir, stopped):
     results = workdir / "results/own"
-    assert not list(results.glob("runs/*/*/*/*/predictions.h5"))
+    assert not list(results.rglob("predictions.h5"))
     [pair] = read_rows(results / "audit/near_duplicates.csv")
     assert abs(float(pair["lag_s"])) == pytest.approx(17000 / 16000, abs=0.02)
     assert float(pair["score"]) < 0.1
-    log = (results / "logs/audit_split/album/seed1.log").read_text()
+    log = (results / "logs/audit_split/album/draw1.log").read_text()
     assert COPY in log
 
 
@@ -90,8 +90,8 @@ def test_copy_that_is_accepted_by_name_passes_and_is_in_the_table(workdir, stopp
     pair = re.search(r"audit: \{accept: \[\[\"(.*?)\", \"(.*?)\"\]\]\}", stopped).groups()
     done = run(workdir, {"accept": [list(pair)]})
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = read_rows(workdir / "results/own/audit/leakage.csv")
-    assert [(row["split"], row["seed"]) for row in rows] == [("album", "1"), ("song", "1")]
+    rows = read_rows(workdir / "results/own/experiments/paper/audit/leakage.csv")
+    assert [(row["split"], row["cut"]) for row in rows] == [("album", "draw1"), ("song", "draw1")]
     assert {(row["kind"], row["accepted"]) for row in rows} == {("near-duplicate", "true")}
     assert re.search(
         r"Leakage audit: \d+ pairs of 2 splits compared, 2 hits, all accepted \(2 near-",
@@ -115,11 +115,11 @@ def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, st
         assert drawn["artist 0/album 0/1.mp3"] == "test"
         kept = manifest(workdir, split)
         assert kept == {path: subset for path, subset in drawn.items() if path != COPY}
-        log = (workdir / f"results/own/logs/draw_split/{split}/seed1.log").read_text()
+        log = (workdir / f"results/own/logs/draw_split/{split}/draw1.log").read_text()
         assert "left out: 1 copy of recordings on another side" in log
 
 
-EDITED = "results/own/splits/song/seed2.csv"
+EDITED = "results/own/splits/song/draw2.csv"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,9 @@ def edit(workdir: Path, change) -> None:
 
 def trained(workdir: Path) -> dict[str, int]:
     """The time of each run's predictions, by seed."""
-    found = (workdir / "results/own/runs").glob("*/song/whole/seed*/predictions.h5")
+    found = (workdir / "results/own/experiments/paper/runs").glob(
+        "*/song/*/whole/seed*/predictions.h5"
+    )
     return {path.parent.name: path.stat().st_mtime_ns for path in found}
 
 
@@ -164,13 +166,13 @@ def test_misspelt_subset_stops_its_split_before_anything_is_trained_on_it(drawn)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     [message] = [line for line in said.splitlines() if line.startswith("audit of song split")]
-    start = f"audit of song split, seed 2: {EDITED}: line "
+    start = f"audit of song split, draw2: {EDITED}: line "
     assert message.startswith(start)
     assert "'Test' is not a subset; write test" in message
     assert "Traceback" not in said
     assert "details in" not in said  # of another job, which met it unprepared
     assert set(trained(drawn)) == {"seed1"}
-    references = "references/song/1s/seed2/metrics.csv"
+    references = "experiments/paper/references/song/draw2/1s/seed2/metrics.csv"
     assert not (drawn / "results/own" / references).exists()
     (drawn / EDITED).write_bytes(sound)
     done = run(drawn)
@@ -180,11 +182,11 @@ def test_misspelt_subset_stops_its_split_before_anything_is_trained_on_it(drawn)
 
 
 def test_every_split_is_audited_before_the_first_is_trained_on(drawn):
-    for path in (drawn / "results/own/runs").rglob("predictions.h5"):
+    for path in (drawn / "results/own/experiments/paper/runs").rglob("predictions.h5"):
         path.unlink()
     done = run(drawn, None, "--forcerun", "audit_split", "--cores", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    names = re.findall(r"^(audit|svm_song_mahalanobis)\b.* seed ?(\d): ", done.stderr, re.MULTILINE)
+    names = re.findall(r"^(audit|svm_song_mahalanobis)\b.* draw(\d)\b", done.stderr, re.MULTILINE)
     names = list(dict.fromkeys(names))
     assert [name for name, _ in names] == ["audit"] * 2 + ["svm_song_mahalanobis"] * 2
     assert {seed for _, seed in names} == {"1", "2"}
@@ -202,7 +204,7 @@ def test_edit_after_the_audit_is_audited_before_the_split_is_trained_again(drawn
     done = run(drawn)
     assert done.returncode != 0
     assert (
-        f"audit of song split, seed 2: {EDITED}: artist 'artist 1' has no row, and every split "
+        f"audit of song split, draw2: {EDITED}: artist 'artist 1' has no row, and every split "
         "needs every artist of the corpus; write its rows\n"
     ) in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -20,8 +20,16 @@ from artistid.audit.leakage import (
     summarise,
 )
 from artistid.errors import InputError
-from artistid.splits.deduplicate import describe, groups_of, keep_on_one_side, not_accepted
-from artistid.splits.draw import SUBSETS, draw_split
+from artistid.splits.deduplicate import (
+    describe,
+    groups_of,
+    keep_on_one_side,
+    not_accepted,
+    without_copies,
+)
+from artistid.splits.definitions import definition
+from artistid.splits.draw import draw_split
+from artistid.splits.subsets import SUBSETS
 
 
 def row(track_id: str, subset: str, artist: str = "x") -> dict[str, str]:
@@ -48,29 +56,29 @@ def kinds(hits) -> list[tuple]:
     return [(hit.kind, *hit.pair) for hit in hits]
 
 
-@pytest.mark.parametrize("split", ["song", "album"])
-def test_sound_split_has_no_hit(split):
-    assert find_hits(MANIFEST, split, HASHES, copies(("a1", "a2"))) == []
+@pytest.mark.parametrize("keeps_albums", [True, False])
+def test_sound_split_has_no_hit(keeps_albums):
+    assert find_hits(MANIFEST, keeps_albums, HASHES, copies(("a1", "a2"))) == []
 
 
-def test_album_on_two_sides_is_a_hit_of_the_album_split_only():
+def test_album_on_two_sides_is_a_hit_where_albums_are_kept_together_only():
     manifest = [*MANIFEST, row("c2", "validation"), row("c3", "train"), row("c4", "train")]
     hashes = {track["track_id"]: track["track_id"] for track in manifest}
-    assert find_hits(manifest, "song", hashes, []) == []
-    hits = find_hits(manifest, "album", hashes, [])
+    assert find_hits(manifest, False, hashes, []) == []
+    hits = find_hits(manifest, True, hashes, [])
     assert kinds(hits) == [(ALBUM, "c1", "c2"), (ALBUM, "c1", "c3"), (ALBUM, "c2", "c3")]
 
 
 def test_same_bytes_on_two_sides_are_a_hit():
     hashes = HASHES | {"b1": "same", "c1": "same"}
-    assert kinds(find_hits(MANIFEST, "song", hashes, [])) == [(BYTES, "b1", "c1")]
+    assert kinds(find_hits(MANIFEST, False, hashes, [])) == [(BYTES, "b1", "c1")]
     on_one = HASHES | {"a1": "same", "a2": "same"}
-    assert find_hits(MANIFEST, "song", on_one, []) == []
+    assert find_hits(MANIFEST, False, on_one, []) == []
 
 
 @pytest.mark.parametrize(("a", "b"), [("a1", "c1"), ("a2", "b1"), ("b1", "c1")])
 def test_near_duplicates_on_two_sides_are_a_hit(a, b):
-    [hit] = find_hits(MANIFEST, "album", HASHES, copies((a, b), ("a1", "gone")))
+    [hit] = find_hits(MANIFEST, True, HASHES, copies((a, b), ("a1", "gone")))
     assert (hit.kind, *hit.pair) == (NEAR_DUPLICATE, a, b)
     found = hit.as_row(True)
     assert found["subset_a"] != found["subset_b"]
@@ -79,7 +87,7 @@ def test_near_duplicates_on_two_sides_are_a_hit(a, b):
 
 
 def test_hits_are_accepted_by_name_in_either_order():
-    [hit] = find_hits(MANIFEST, "song", HASHES, copies(("a1", "c1")))
+    [hit] = find_hits(MANIFEST, False, HASHES, copies(("a1", "c1")))
     assert is_accepted(hit, [["a1", "c1"]])
     assert is_accepted(hit, [["b1", "c1"], ["c1", "a1"]])
     assert not is_accepted(hit, [])
@@ -87,7 +95,7 @@ def test_hits_are_accepted_by_name_in_either_order():
 
 
 def test_message_holds_the_configuration_that_accepts_what_it_names():
-    hits = find_hits(MANIFEST, "song", HASHES, copies(("a1", "c1"), ("a2", "c1")))
+    hits = find_hits(MANIFEST, False, HASHES, copies(("a1", "c1"), ("a2", "c1")))
     message = complaint("splits/song/seed1.csv", hits)
     assert "\n" not in message
     assert message.startswith("splits/song/seed1.csv: 2 leaks between its sides: near-duplicate: ")
@@ -99,11 +107,11 @@ def test_message_holds_the_configuration_that_accepts_what_it_names():
 
 
 def test_copies_on_one_side_are_offered_for_copies_only():
-    hits = find_hits([*MANIFEST, row("c2", "train")], "album", HASHES, [])
+    hits = find_hits([*MANIFEST, row("c2", "train")], True, HASHES, [])
     assert "one_side" not in complaint("m.csv", hits)
     many = [row(f"a{n}", side, f"artist {n}") for n, side in enumerate(SUBSETS * 20)]
     many = [track | {"album_id": f"album {n // 3}"} for n, track in enumerate(many)]
-    hits = find_hits(many, "album", HASHES, [])
+    hits = find_hits(many, True, HASHES, [])
     message = complaint("m.csv", hits)
     assert "; and 40 more, all named in the log" in message
     assert "(accepts the first 20 by name; the log has the line for all)" in message
@@ -148,6 +156,14 @@ def test_artist_that_would_lose_a_side_is_an_error():
     assert "\n" not in str(error.value)
 
 
+def test_artist_may_lose_a_side_that_is_not_required():
+    kept, left = keep_on_one_side(MANIFEST, [("b1", "c1")], required=["train", "test"])
+    assert [r["track_id"] for r in left] == ["b1"]
+    near = [{"track_a": "b1", "track_b": "c1"}]
+    assert without_copies(MANIFEST, near, [], ["train"]) == (kept, describe(left))
+    assert without_copies(MANIFEST, near, [["c1", "b1"]], SUBSETS) == (MANIFEST, describe([]))
+
+
 def test_accepted_pairs_are_parted():
     pairs = [("a1", "c1"), ("a2", "c1")]
     assert not_accepted(pairs, [["c1", "a1"]]) == [("a2", "c1")]
@@ -166,18 +182,23 @@ TRACKS = [
     for track in range(6)
 ]
 IDS = [track["track_id"] for track in TRACKS]
-FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
+shares = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SPLITS = [
+    definition("one", {"kind": "random", "by": "track", "shares": shares}),
+    definition("two", {"kind": "random", "by": "album", "albums": {"validation": 1, "test": 1}}),
+    definition("three", {"kind": "folds", "by": "track", "folds": 5}),
+]
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(IDS)), max_size=25),
-    st.sampled_from(["song", "album"]),
+    st.sampled_from(SPLITS),
     st.integers(0, 50),
 )
 def test_no_group_is_on_two_sides_and_evaluation_sets_keep_theirs(pairs, split, seed):
     pairs = [(a, b) for a, b in pairs if a != b]
-    rows = draw_split(TRACKS, split, seed, FRACTIONS)
+    rows = draw_split(TRACKS, split, split.parts(split.cut_of_seed(seed))[0])
     subset_of = {r["track_id"]: r["subset"] for r in rows}
     try:
         kept, left = keep_on_one_side(rows, pairs)
@@ -187,7 +208,7 @@ def test_no_group_is_on_two_sides_and_evaluation_sets_keep_theirs(pairs, split, 
     assert all(subset_of[r["track_id"]] == r["subset"] for r in kept)
     assert all(r["subset"] != "test" for r in left)
     near = [{"track_a": a, "track_b": b, "score": "0.1"} for a, b in pairs]
-    assert find_hits(kept, split, {}, near) == []
+    assert find_hits(kept, split.keeps_albums, {}, near) == []
     sides = {r["track_id"]: r["subset"] for r in kept}
     for group in groups_of(pairs):
         assert len({sides[track_id] for track_id in group if track_id in sides}) == 1

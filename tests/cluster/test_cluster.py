@@ -88,10 +88,13 @@ def finish(process: subprocess.Popen, seconds: float = SECONDS) -> int:
         return process.wait()
 
 
+LOGS = "experiments/paper/logs/train_network"
+
+
 def training_logs(results: Path) -> dict[str, str]:
     return {
-        path.relative_to(results / "logs/train_network").parts[1]: path.read_text()
-        for path in (results / "logs/train_network").rglob("*.log")
+        path.relative_to(results / LOGS).parts[1]: path.read_text()
+        for path in (results / LOGS).rglob("*.log")
     }
 
 
@@ -222,8 +225,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_tables_and_predictions_are_those_of_a_local_run(seen):
     def results(folder: Path) -> dict[str, bytes]:
-        files = [*folder.glob("tables/*"), *folder.glob("splits/**/*.csv")]
-        files += [*folder.glob("runs/**/*.csv"), *folder.glob("runs/**/*.safetensors")]
+        files = [*folder.glob("experiments/paper/tables/*"), *folder.glob("splits/**/*.csv")]
+        for kind in ("csv", "safetensors"):
+            files += folder.glob(f"experiments/paper/runs/**/*.{kind}")
         timed = ("all_timings.csv", "timing.csv", "training_time")
         return {
             str(path.relative_to(folder)): path.read_bytes()
@@ -232,8 +236,8 @@ def test_tables_and_predictions_are_those_of_a_local_run(seen):
         }
 
     on_cluster, alone = results(seen.results), results(seen.local_results)
-    assert "tables/f1_by_model.csv" in alone
-    assert "runs/crnn/album/1s/seed1/weights.safetensors" in alone
+    assert "experiments/paper/tables/f1_by_model.csv" in alone
+    assert "experiments/paper/runs/crnn/album/draw1/1s/seed1/weights.safetensors" in alone
     assert on_cluster.keys() == alone.keys()
     assert [name for name in alone if alone[name] != on_cluster[name]] == []
 

@@ -51,7 +51,7 @@ def workdir(tmp_path_factory) -> Path:
 def test_every_artist_is_kept_apart_to_the_tables(workdir):
     tracks = read_rows(workdir / "results/own/corpus/tracks.csv")
     assert {track["artist"] for track in tracks} == set(ARTISTS)
-    by_artist = read_rows(workdir / "results/own/tables/f1_by_artist.csv")
+    by_artist = read_rows(workdir / "results/own/experiments/paper/tables/f1_by_artist.csv")
     assert {row["artist"] for row in by_artist} == set(ARTISTS)
 
 
@@ -60,11 +60,11 @@ def test_nothing_ran_in_a_shell(workdir):
 
 
 def test_tables_and_figures_say_what_there_is_to_say(workdir):
-    tables = {path.stem for path in (workdir / "results/own/tables").glob("*.md")}
+    tables = {path.stem for path in (workdir / "results/own/experiments/paper/tables").glob("*.md")}
     assert {"f1_by_model", "f1_of_songs", "album_effect", "training_time"} <= tables
     assert not {"paired_tests", "f1_by_slice"} & tables  # one model, one length
-    figures = workdir / "results/own/figures"
-    assert (figures / "log_mels.svg").exists()
+    figures = workdir / "results/own/experiments/paper/figures"
+    assert (workdir / "results/own/figures/log_mels.svg").exists()
     assert (figures / "album_effect/song.svg").exists()
     assert not (figures / "learning_curves").exists()
 

@@ -16,7 +16,14 @@ from artistid.features.log_mel import (
     mel_filters,
     n_frames,
 )
-from artistid.features.mel_cache import read_frame_counts, read_parameters, read_tracks, write_album
+from artistid.features.mel_cache import (
+    read_frame_counts,
+    read_parameters,
+    read_tracks,
+    write_album,
+    write_index,
+)
+from artistid.storage.files import read_rows
 
 PARAMETERS = LogMelParameters()
 FILTERS = mel_filters(PARAMETERS)
@@ -126,3 +133,36 @@ def test_missing_track_and_foreign_file_are_named(cache, tmp_path):
     foreign.write_text("nothing of ours")
     with pytest.raises(InputError, match=r"foreign\.h5: cannot be opened"):
         read_tracks(foreign, ["t1"])
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_tracks(path, ["t1"]),
+        lambda path: read_frame_counts(path, ["t1"]),
+        read_parameters,
+        lambda path: write_index(path.with_suffix(".csv"), [path]),
+    ],
+)
+def test_missing_cache_is_named_with_the_target_that_makes_it(tmp_path, read):
+    path = tmp_path / "album.h5"
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert str(error.value) == f"{path}: is missing; `snakemake ... features` makes it"
+
+
+def test_index_lists_caches_by_album_and_refuses_what_is_none(tmp_path):
+    track = {"sha256": "ab", "sampling_rate": "16000", "duration": "5.0"}
+    blocks = [np.zeros((4, 128), np.float32)]
+    caches = [tmp_path / "b-1.h5", tmp_path / "a-2.h5"]
+    for path, n_tracks in zip(caches, (1, 3), strict=True):
+        tracks = [(track | {"track_id": f"t{number}"}, blocks) for number in range(n_tracks)]
+        write_album(path, tracks, PARAMETERS.as_dict())
+    write_index(tmp_path / "index.csv", caches)
+    assert read_rows(tmp_path / "index.csv") == [
+        {"album_id": "a-2", "n_tracks": "3"},
+        {"album_id": "b-1", "n_tracks": "1"},
+    ]
+    caches[0].write_text("nothing of ours")
+    with pytest.raises(InputError, match=r"b-1\.h5: cannot be opened"):
+        write_index(tmp_path / "index.csv", caches)

@@ -1,7 +1,7 @@
 """Loaded by every Python whose PYTHONPATH holds this folder: a job notes what it loaded.
 
 When a job of the workflow ends, the folder that JOB_NOTES names gets a file with the job's rule,
-the sources that the rule lists, and the workflow's modules that the job has loaded.
+the stage that its code is, and the workflow's modules that the job has loaded.
 """
 
 import atexit
@@ -19,7 +19,7 @@ def write_note() -> None:
     files = {getattr(module, "__file__", None) for module in sys.modules.values()} - {None}
     note = {
         "rule": job.rule,
-        "listed": [str(Path(path).resolve()) for path in job.input.sources],
+        "stage": next(iter(job.params.code)),
         "loaded": [path for path in files if "workflow_scripts" in Path(path).parts],
     }
     folder = Path(os.environ["JOB_NOTES"])

@@ -25,8 +25,8 @@ from artistid.jobs.devices import (
 )
 
 # Of the one training that the small workflow is asked for here.
-WEIGHTS = "results/small/runs/resnet50/song/1s/seed1/weights.safetensors"
-TRAINING_LOG = "results/small/logs/train_network/resnet50/song/1s/seed1.log"
+WEIGHTS = "results/small/experiments/paper/runs/resnet50/song/draw1/1s/seed1/weights.safetensors"
+TRAINING_LOG = "results/small/experiments/paper/logs/train_network/resnet50/song/draw1/1s/seed1.log"
 TWO = [Gpu(0, "GPU-aa11"), Gpu(1, "GPU-bb22")]
 LISTING = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89)
 GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-f2a7)
@@ -321,7 +321,7 @@ def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memo
     log = (workdir / TRAINING_LOG).read_text()
     assert "has taken GPU-aa11" in log
     problem = "training.batch_size: batches of 16 slices are too large for the memory of GPU-aa11"
-    assert f"resnet50 song 1s seed1: {problem}; lower it" in done.stderr
+    assert f"resnet50 song draw1 1s seed1: {problem}; lower it" in done.stderr
     assert "Traceback" not in log
     assert done.returncode != 0
 

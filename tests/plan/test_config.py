@@ -9,10 +9,25 @@ from conftest import ROOT
 from update_schema import SCHEMA, models_schema
 
 from artistid.errors import InputError
-from artistid.experiment import first_runs, follow_up_runs, has_several_lengths, networks
+from artistid.experiment import (
+    architecture_of,
+    candidates,
+    first_runs,
+    follow_up_runs,
+    has_several_lengths,
+    networks,
+    parts_of,
+    training_of,
+)
 from artistid.features.slices import frames_in_slice
 from artistid.models.registry import KINDS, available
-from artistid.plan.config import check_config, effective_config, reductions, with_types
+from artistid.plan.config import (
+    check_config,
+    effective_config,
+    model_parameters,
+    reductions,
+    with_types,
+)
 from artistid.runs import PATH, Run, seconds_of_slice
 
 
@@ -43,21 +58,69 @@ WRONG = [
     ({"corpus": {"name": "../x"}}, "corpus.name: .*write a name of letters"),
     ({"corpus": {"source": "folder", "name": "x"}}, "corpus.audio_dir: is empty"),
     ({"corpus": {"source": "folder", "audio_dir": "/m"}}, "corpus.name: 'demo' is the demo"),
-    ({"song_split": {"test": 0.2}}, "song_split: the fractions sum to 1.1"),
-    ({"song_split": {"test": 1.2}}, "song_split.test: .*write a share"),
+    (
+        {"splits": {"song": {"shares": {"test": 0.2}}}},
+        "splits.song.shares: sum to 1.1; write shares",
+    ),
+    ({"splits": {"song": {"shares": {"test": 1.2}}}}, "splits.song.shares.test: .*write a share"),
+    ({"splits": {"song": {"kind": "folds"}}}, "splits.song.shares: is no key of a folds split"),
+    ({"splits": {"song": {"shuffle": True}}}, "splits.song.shuffle: no such key; there are: kind"),
+    (
+        {"splits": {"song": {"kind": "fold"}}},
+        "splits.song.kind: 'fold' .*write random, folds or man",
+    ),
+    ({"experiment": {"name": "My experiment"}}, "experiment.name: .*write a name of a-z, 0-9, dot"),
+    ({"experiment": {"report_on": "train"}}, "report_on: 'train' .*write test, or validation"),
+    ({"experiment": {"top_k": 0}}, "top_k: 0 .*write a whole number, 1 or more"),
+    ({"models": {"mine": {"network": "crn"}}}, "models.mine.network: unknown network 'crn'; there"),
+    (
+        {"models": {"mine": {"network": "gmm_mfcc"}}},
+        "models.mine.network: unknown network 'gmm_mfcc'",
+    ),
+    ({"models": {"mine": {"system": "crnn"}}}, "models.mine.system: unknown system 'crnn'; there"),
+    (
+        {"models": {"mine": {"network": "crnn", "depth": 3}}},
+        "models.mine.depth: no such key; there",
+    ),
+    (
+        {"models": {"mine": {"network": "crnn", "training": {"epoch": 3}}}},
+        "models.mine.training.epoch: no such key; there are: epochs",
+    ),
+    (
+        {"models": {"mine": {"network": "crnn", "system": "gmm_mfcc"}}},
+        "models.mine: has a network and a system; write one",
+    ),
+    (
+        {"models": {"gmm_mfcc": {"training": {"epochs": 3}}}},
+        "models.gmm_mfcc.training: only networks have it; remove it",
+    ),
+    (
+        {"models": {"chance": {"network": "crnn"}}},
+        "models.chance: the name stands for something el",
+    ),
+    (
+        {"models": {"Mine": {"network": "crnn"}}},
+        "models: 'Mine' does not match .*write a name of a-",
+    ),
     ({"experiment": {"models": ["resnet51"]}}, "experiment.models: unknown model 'resnet51'"),
     ({"experiment": {"models": []}}, "experiment.models: .*write a list of one or more"),
     ({"experiment": {"seeds": []}}, "experiment.seeds: .*write a list of one or more"),
     ({"experiment": {"seeds": [1, 1]}}, "experiment.seeds: .*non-unique.*each once"),
     (
         {"experiment": {"splits": ["artist"]}},
-        "experiment.splits.0: 'artist' .*write song,",
+        r"experiment.splits: 'artist' is not defined; define it in `splits`, or .*: song, album",
     ),
     ({"experiment": {"slice_seconds": [0.5]}}, r"slice_seconds.0: 0.5 .*write seconds, 1 or more"),
     ({"experiment": {"follow_up": "resnet"}}, "experiment.follow_up: unknown model 'resnet'"),
     ({"experiment": {"slice_frames": {"1": 5}}}, "slice_frames.1: 5 .*write frames, 31 or more"),
     ({"models": {"resnet50": {"depth": 3}}}, "models.resnet50.depth: no such key"),
-    ({"experiment": {"follow_up": "gmm_mfcc"}}, "experiment.follow_up: unknown model 'gmm_mfcc'"),
+    (
+        {
+            "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
+            "experiment": {"follow_up": "gmm_mfcc"},
+        },
+        "experiment.follow_up: gmm_mfcc is no network of experiment.models; write one of its",
+    ),
     (
         {"experiment": {"models": ["gmm_mfcc"], "follow_up": "best"}},
         "experiment.follow_up: best needs a network",
@@ -77,14 +140,14 @@ WRONG = [
     ),
     (
         {"demo": {"reduced": {"experiment": {"follow_up": "crnn", "models": ["resnet50"]}}}},
-        r"follow_up: crnn is not in experiment.models; write one of it \(resnet50\), best, or null",
+        r"follow_up: crnn is no network of experiment.models; write one of its",
     ),
     (
         {
             "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
             "experiment": {"models": ["svm_song_kl"]},
         },
-        "follow_up: resnet50_rnn is not in experiment.models; write null",
+        "follow_up: resnet50_rnn is no network of experiment.models; write null",
     ),
     ({"corpus": {"dataset": "artist20"}}, "corpus.dataset: the demo corpus is not artist20; write"),
     ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),
@@ -98,7 +161,10 @@ WRONG = [
     ({"demo": {"reduced": {"corpus": {}}}}, "demo.reduced.corpus: no such key"),
     ({"training": {"epochs": 3.0}}, "training.epochs: 3.0 .*write a whole number"),
     ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: is nan; write a fin"),
-    ({"song_split": {"train": float("nan")}}, "song_split.train: is nan; write a finite number"),
+    (
+        {"splits": {"song": {"shares": {"train": float("nan")}}}},
+        "shares.train: is nan; write a fin",
+    ),
     ({"corpus": {"name": "x" * 300}}, "corpus.name: 'x+ ... x+' .*, 100 at most"),
     ({"experiment": {"slice_frames": {"x": 40}}}, "slice_frames: 'x' does not match .*write seco"),
     ({"experiment": {"slice_seconds": [1, 1.0000001]}}, "1.0000001 has too many digits; write six"),
@@ -139,7 +205,7 @@ def test_missing_key_is_named(config, schema):
 
 def test_song_shares_may_be_rounded(config, schema):
     thirds = {"train": 0.3333333, "validation": 0.3333333, "test": 0.3333333}
-    check_config(merged(config, {"song_split": thirds}), schema)
+    check_config(merged(config, {"splits": {"song": {"shares": thirds}}}), schema)
 
 
 def test_shipped_configurations_are_valid(config, schema):
@@ -168,8 +234,10 @@ def resolve(schema: dict, node: dict) -> dict:
 
 
 def test_schema_describes_every_key_and_its_defaults_are_the_shipped_values(config, schema):
-    own = {"corpus.name", "corpus.source"}  # a choice without a default
+    own = {"corpus.name", "corpus.source", "experiment.name"}  # a choice without a default
     for path, value in leaves(config):
+        if path[0] in ("splits", "models") or path[:3] == ("demo", "reduced", "models"):
+            continue  # definitions by name
         node = schema
         for key in path:
             node = resolve(schema, resolve(schema, node)["properties"][key])
@@ -184,8 +252,7 @@ def test_every_key_of_the_configuration_has_a_comment():
     lines = (text[:start] + text[end:]).splitlines()  # what is reduced has its comment elsewhere
     for above, line in itertools.pairwise(lines):
         is_leaf = line.startswith(" ") and "#" not in line and ": " in line
-        shares = above.startswith(("  train", "  validation"))  # song_split
-        assert not is_leaf or above.strip().startswith("#") or shares or "train: 0.81" in line, line
+        assert not is_leaf or above.strip().startswith("#"), line
 
 
 def test_settings_of_every_model_equal_its_own_defaults(config):
@@ -252,7 +319,7 @@ def test_artist20_is_the_papers_experiment(config):
 
 def test_artist20_names_everything_that_its_results_depend_on(config):
     own = read("artist20.yaml")
-    for key in ("log_mel", "song_split", "training"):
+    for key in ("log_mel", "splits", "training"):
         assert own[key] == config[key], "the defaults are the paper's, and so is artist20.yaml"
     assert own["experiment"].keys() == config["experiment"].keys()
     for model, settings in own["models"].items():
@@ -264,12 +331,18 @@ def test_all_systems_and_the_baseline_build_on_artist20(config):
     artist20 = merged(config, read("artist20.yaml"))
     every = effective_config(merged(artist20, read("artist20_all_systems.yaml")))
     assert every["corpus"]["name"] == "artist20"
-    assert len(first_runs(every)) == 9 * 2 * 3
+    assert every["experiment"]["name"] == artist20["experiment"]["name"], "it adds to it"
+    assert len(first_runs(every)) == 10 * 2 * 3
     assert every["training"]["epochs"] == 300
-    assert networks(every) == ["inception_rnn", "resnet50", "resnet50_rnn", "crnn"]
+    assert networks(every) == ["inception_rnn", "resnet50", "resnet50_rnn", "crnn", "crnn_1e-4"]
+    assert candidates(every) == ["inception_rnn", "resnet50", "resnet50_rnn"]
+    assert architecture_of(every, "crnn_1e-4") == "crnn"
+    assert training_of(every, "crnn")["learning_rate"] == 1e-3
+    assert training_of(every, "crnn_1e-4")["learning_rate"] == 1e-4
     baseline = effective_config(merged(artist20, read("artist20_baseline.yaml")))
-    assert baseline["corpus"]["name"] != "artist20"
-    assert baseline["training"]["learning_rate"] == 1e-3
+    assert baseline["corpus"]["name"] == "artist20"
+    assert baseline["experiment"]["name"] == "baseline"
+    assert training_of(baseline, "crnn")["learning_rate"] == 1e-3
     assert {run.model for run in first_runs(baseline)} == {"crnn"}
     assert {run.slice_seconds for run in first_runs(baseline)} >= {1, 3, 5, 10, 20, 30}
 
@@ -285,14 +358,13 @@ def test_systems_on_whole_songs_run_once_and_have_no_slices(config):
 
 
 def test_a_run_has_one_path_one_label_and_its_columns():
-    run = Run("demo", "crnn", "album", 1.5, 46, 3)
-    assert (
-        PATH.format(model="crnn", split="album", slice=run.slice, seed=3) == "crnn/album/1.5s/seed3"
-    )
-    assert run.label == "crnn album 1.5s seed3"
+    run = Run("demo", "paper", "crnn", "album", "draw2", 1.5, 46, 3)
+    path = PATH.format(model="crnn", split="album", cut="draw2", slice=run.slice, seed=3)
+    assert path == "crnn/album/draw2/1.5s/seed3"
+    assert run.label == "crnn album draw2 1.5s seed3"
     assert Run(**run.columns) == run
-    whole = Run("demo", "", "song", None, None, 1)
-    assert (whole.slice, whole.label) == ("whole", "references song whole seed1")
+    whole = Run("demo", "paper", "", "song", "list", None, None, 1)
+    assert (whole.slice, whole.label) == ("whole", "references song list whole seed1")
 
 
 def test_schema_of_the_models_is_generated_from_their_settings():
@@ -321,3 +393,115 @@ def test_runs_do_not_repeat_and_slice_frames_can_be_set(config):
         set_frames = folder(config, experiment={"slice_frames": {one: 32}})
         assert frames_in_slice(effective_config(set_frames), 1.0) == 32
         assert frames_in_slice(effective_config(set_frames), 3.0) == 93
+
+
+VARIANTS = {
+    "models": {
+        "crnn": {"width": 32, "training": {"patience": 5}},
+        "crnn_1e-3": {"network": "crnn", "training": {"learning_rate": 0.001, "epochs": 50}},
+        "few_frames": {"system": "gmm_mfcc", "frames_per_track": 10},
+    }
+}
+
+
+def test_a_model_is_a_name_for_an_architecture_with_its_settings(config, schema):
+    models = ["crnn", "crnn_1e-3", "few_frames"]
+    experiment = {"models": models, "follow_up": ["crnn", "crnn_1e-3"]}
+    given = merged(folder(config, experiment=experiment), VARIANTS)
+    check_config(given, schema)
+    effective = effective_config(given)
+    assert networks(effective) == ["crnn", "crnn_1e-3"]
+    assert model_parameters(effective, schema, "crnn") == {
+        "architecture": "crnn",
+        "settings": {"width": 32},
+        "training": {"patience": 5},
+    }
+    # A variant starts from the architecture's defaults, and not from another model's settings.
+    assert model_parameters(effective, schema, "crnn_1e-3") == {
+        "architecture": "crnn",
+        "settings": {},
+        "training": {"epochs": 50, "learning_rate": 0.001},
+    }
+    assert model_parameters(effective, schema, "few_frames") == {
+        "architecture": "gmm_mfcc",
+        "settings": {"frames_per_track": 10},
+    }
+
+
+def test_training_then_the_models_own_then_what_the_demo_reduces(config):
+    """The precedence that docs/methods.md writes down."""
+    given = merged(config, VARIANTS | {"training": {"batch_size": 8, "patience": 3}})
+    on_folder = training_of(effective_config(folder(given)), "crnn_1e-3")
+    assert on_folder["batch_size"] == 8
+    assert (on_folder["patience"], on_folder["epochs"]) == (3, 50)
+    assert on_folder["learning_rate"] == 0.001
+    on_demo = training_of(effective_config(given), "crnn_1e-3")
+    assert (on_demo["epochs"], on_demo["learning_rate"]) == (6, 0.002)
+    assert (on_demo["patience"], on_demo["batch_size"]) == (3, 8)
+    assert training_of(effective_config(given), "crnn")["patience"] == 5
+    reduced = {"demo": {"reduced": {"models": {"crnn_1e-3": {"training": {"epochs": 1}}}}}}
+    assert training_of(effective_config(merged(given, reduced)), "crnn_1e-3")["epochs"] == 1
+
+
+def test_a_key_at_its_default_is_no_parameter(config, schema):
+    """So that a key which a later version adds retrains nothing."""
+    effective = effective_config(folder(config))
+    for model in effective["experiment"]["models"]:
+        parameters = model_parameters(effective, schema, model)
+        assert parameters.pop("architecture") == model
+        assert set(map(str, parameters.values())) == {"{}"}, model
+    later = copy.deepcopy(schema)
+    later["$defs"]["training"]["properties"]["warm_up"] = {"type": "integer", "default": 0}
+    effective["training"]["warm_up"] = 0
+    assert model_parameters(effective, later, "crnn")["training"] == {}
+
+
+def test_the_order_of_keys_is_nothing(config):
+    def backwards(value):
+        if isinstance(value, dict):
+            return {key: backwards(value[key]) for key in reversed(value)}
+        return value
+
+    given = merged(folder(config), VARIANTS)
+    assert repr(effective_config(backwards(given))) == repr(effective_config(given))
+
+
+def test_defaults_of_training_and_log_mel_are_those_of_the_library(schema):
+    from dataclasses import asdict
+
+    from artistid.features.log_mel import LogMelParameters
+    from artistid.training.fit import TrainingSettings
+
+    log_mel = schema["properties"]["log_mel"]
+    for own, checks in (
+        (TrainingSettings(), schema["$defs"]["training"]),
+        (LogMelParameters(), log_mel),
+    ):
+        assert {key: c["default"] for key, c in checks["properties"].items()} == asdict(own)
+
+
+def test_seeds_on_one_cut_and_folds(config):
+    splits = {
+        "fixed": {
+            "kind": "random",
+            "by": "album",
+            "albums": {"validation": 1, "test": 1},
+            "draw": 7,
+        },
+        "folds": {"kind": "folds", "by": "album", "folds": 3},
+    }
+    experiment = {"models": ["crnn"], "splits": [*splits], "seeds": [1, 2], "follow_up": None}
+    effective = effective_config(folder(config, experiment=experiment, splits=splits))
+    runs = first_runs(effective)
+    assert [(run.split, run.cut, run.seed) for run in runs] == [
+        ("fixed", "draw7", 1),
+        ("fixed", "draw7", 2),
+        ("folds", "draw1", 1),
+        ("folds", "draw2", 2),
+    ]
+    assert parts_of(effective, runs[0]) == [runs[0]]
+    assert [part.cut for part in parts_of(effective, runs[3])] == [
+        "draw2-fold1",
+        "draw2-fold2",
+        "draw2-fold3",
+    ]

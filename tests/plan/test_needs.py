@@ -71,7 +71,8 @@ def test_size_of_a_corpus_counts_usable_tracks_only(tmp_path):
         TRACK_COLUMNS,
     )
     size = corpus_size(tmp_path / "tracks.csv")
-    assert size == CorpusSize(2, 3, 13.5, {"a": 2.0, "b": 11.5}, 10.5)
+    albums = {"a": 2.0, "b": 11.5}
+    assert size == CorpusSize(2, 3, 13.5, albums, 10.5, size.digest)
     assert list(size.albums) == ["a", "b"]
 
 
@@ -232,7 +233,9 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "scan_corpus": scan(1413, 1413 * 237 * 4000, threads=4),
         "write_mel_filters": mel_filters(),
         "extract_log_mel": extraction(2790, 1000, LOG_MEL),
+        "index_log_mel": references(ARTIST20),
         "check_corpus": split(ARTIST20),
+        "read_list": split(ARTIST20),
         "draw_split": split(ARTIST20),
         "audit_split": audit(ARTIST20),
         "collect_leakage": audit(ARTIST20),
@@ -244,6 +247,7 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "aggregate_runs": tables(ARTIST20, 66),
         "compare_runs": comparison(ARTIST20, 66, 9),
         "make_tables": tables(ARTIST20, 66),
+        "compare_experiments": tables(ARTIST20, 66),
         "plot_*": figure(),
     }
     table = documented()
@@ -293,7 +297,8 @@ def test_measured_memory_stays_below_what_was_asked_for(finished):
         # The job's own share; the rest is for Snakemake's processes beside it.
         assert float(row["max_rss"]) <= resources["mem_mb"] - SNAKEMAKE_MB, path
         assert float(row["s"]) <= 60 * resources["runtime"], path
-    rules = {path.split("/")[3].removesuffix(".tsv") for path in declared}
+    names = [path.partition("/benchmarks/")[2].partition("/")[0] for path in declared]
+    rules = {name.removesuffix(".tsv") for name in names}
     assert {"train", "scan_corpus", "extract_log_mel", "score_run", "make_tables"} <= rules
     assert measured > 40
 

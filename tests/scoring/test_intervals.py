@@ -4,10 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from interval_coverage import coverage
+from interval_coverage import coverage, coverage_of_albums
 
 from artistid.runs import Run
-from artistid.scoring.comparison import album_rows, by_cell, effect_rows, interval_rows, pair_rows
+from artistid.scoring.comparison import (
+    album_rows,
+    by_cell,
+    effect_rows,
+    interval_rows,
+    pair_rows,
+    units_of,
+)
 from artistid.scoring.intervals import (
     Answers,
     Interval,
@@ -88,10 +95,6 @@ def test_seeds_that_differ_widen_the_interval():
     alike = [songs(10, 10, 0.7, seed, 50) for seed in range(3)]
     unlike = [songs(10, 10, right, seed, 50) for seed, right in enumerate((0.55, 0.7, 0.85))]
 
-    def width(runs):
-        interval = mean_interval(runs, generator())
-        return interval.high - interval.low
-
     assert width(unlike) > 3 * width(alike)
 
 
@@ -116,6 +119,121 @@ def test_intervals_cover_what_they_should(level):
     """benchmarks/interval_coverage.py, shortened: 200 simulations have 1.5 % standard error."""
     shares, _ = coverage(7, 1, 0.0, level, simulations=200)
     assert ((shares[:3] >= 0.905) & (shares[:3] <= 0.995)).all()
+
+
+def test_intervals_over_albums_cover_what_those_over_songs_do_not():
+    """The same with albums that differ, two of each artist; the standard error is 3 % and 8 %."""
+    of_albums, _ = coverage_of_albums(2, 1, 1.0, "albums", "slice", simulations=100)
+    of_songs, _ = coverage_of_albums(2, 1, 1.0, "songs", "slice", simulations=40)
+    assert (of_albums[:3] >= 0.84).all()
+    assert (of_songs[:3] < 0.75).all()
+
+
+def width(runs) -> float:
+    interval = mean_interval(runs, generator())
+    return interval.high - interval.low
+
+
+def clustered(tested: Answers, songs_per_album: int) -> Answers:
+    """The same answers, in albums of as many songs each."""
+    albums = [str(number // songs_per_album) for number in range(len(tested.target))]
+    return replace(tested, clusters=albums)
+
+
+def test_whole_albums_are_resampled_where_an_artist_has_several():
+    tested = clustered(songs(3, 8, 0.6, 1, n_slices=5), 4)
+    draws = resampled_scores(tested, 50, generator(5))
+    random = generator(5)
+    weights = np.hstack([random.multinomial(2, [0.5, 0.5], 50).repeat(4, axis=1) for _ in range(3)])
+    of_class = np.eye(3)[tested.target]
+    hits, support = tested.counts * of_class, 5 * of_class
+    expected = (weights @ hits).sum(axis=1) / (weights @ support).sum(axis=1)
+    assert draws[:, 2] == pytest.approx(expected)
+    assert tested.resamples_clusters()
+
+
+def test_a_single_album_and_albums_of_one_song_change_nothing():
+    """Bit for bit: one album says nothing about albums, and an album of one song is the song."""
+    tested = songs(4, 8, 0.6, 1, n_slices=5)
+    expected = mean_intervals([tested], generator())
+    for songs_per_album in (8, 1):
+        same = clustered(tested, songs_per_album)
+        assert mean_intervals([same], generator()) == expected
+        assert not same.resamples_clusters()
+
+
+def test_an_artist_with_a_single_album_has_its_songs_resampled_beside_others_albums():
+    tested = songs(2, 8, 0.6, 1)
+    mixed = replace(tested, clusters=["a"] * 4 + ["b"] * 4 + ["c"] * 8)
+    assert [units.tolist() for units in mixed.resampled_units().values()] == [
+        [0] * 4 + [1] * 4,
+        list(range(8)),
+    ]
+
+
+def test_albums_that_differ_widen_the_interval():
+    right = np.repeat([1, 0], 6)
+    target = np.tile(np.repeat([0, 1], 12), 1)
+    answers = np.eye(2, dtype=int)[np.where(np.tile(right, 2) == 1, target, 1 - target)]
+    alone = Answers(target, answers, [str(number) for number in range(24)])
+    assert width([clustered(alone, 6)]) > 2 * width([alone])
+
+
+def test_seeds_on_the_same_songs_are_no_further_songs():
+    """Three runs with the same answers say what one says; on other songs they say more."""
+    run = songs(5, 10, 0.7, 4)
+    renamed = [replace(run, songs=[f"{n} {song}" for song in run.songs]) for n in range(3)]
+    # The runs do not differ, so that only songs are resampled.
+    assert mean_interval([run] * 3, generator()).low == mean_interval([run], generator()).low
+    assert width(renamed) == pytest.approx(width([run]) / np.sqrt(3), rel=0.15)
+
+
+def test_seeds_on_the_same_songs_differ_by_their_weights_alone():
+    """Seeds that are right on other songs each: what they differ by is not lost in the songs."""
+    target = np.repeat(np.arange(4), 10)
+    runs = []
+    for right in (10, 7, 4):
+        answers = np.where(np.tile(np.arange(10), 4) < right, target, (target + 1) % 4)
+        runs.append(Answers(target, np.eye(4, dtype=int)[answers], [str(n) for n in range(40)]))
+    assert width(runs) > 0.5  # Student's t of three scores that lie 0.3 apart
+
+
+@pytest.mark.parametrize(
+    ("seeds", "split", "metric", "artist", "low", "high"),
+    [
+        ((1, 2, 3), "song", "macro_f1", "", 0.5082860571880268, 0.6671756651143969),
+        ((1, 2, 3), "song", "accuracy", "", 0.5239071533742948, 0.6622569011057875),
+        ((1, 2, 3), "song", "f1", "y", 0.5667300531431442, 0.6878767450663258),
+        ((1, 2, 3), "album", "macro_f1", "", 0.5105493111060947, 0.602213756746468),
+        ((1, 2, 3), "album", "accuracy", "", 0.5126406907096109, 0.6050276677970421),
+        ((1, 2, 3), "album", "f1", "y", 0.5336565246896903, 0.6636211360227815),
+        ((1,), "song", "macro_f1", "", 0.5323868234249567, 0.7295072299416794),
+        ((1,), "album", "macro_f1", "", 0.4682540968485627, 0.6310341950024122),
+    ],
+)
+def test_intervals_of_the_papers_splits_are_what_they_were(seeds, split, metric, artist, low, high):
+    """Computed before albums were resampled: songs, and one test album of each artist."""
+    outcomes, tracks = [], []
+    for seed in seeds:
+        random = np.random.default_rng([seed, len(split)])
+        target = np.repeat([0, 1, 2], (8, 10, 7))
+        counts = random.multinomial(6, np.eye(3)[target] * 0.4 + 0.2)
+        ids = [f"{split} {seed} {number:02}" for number in range(25)]
+        run = Run("c", "e", "net", split, f"draw{seed}", 1.0, 31, seed)
+        levels = {("slice", "none"): counts}
+        outcomes.append(Outcomes(run, ["x", "y", "z"], ids, target, levels, "test"))
+        albums = [f"{seed} {label}" for label in target]
+        tracks += [
+            {"track_id": track, "album_id": album} for track, album in zip(ids, albums, strict=True)
+        ]
+    unit_of = units_of(tracks, {"song": False, "album": True})
+    [row] = [
+        row
+        for row in interval_rows(by_cell(outcomes), unit_of)
+        if (row["metric"], row["artist"]) == (metric, artist)
+    ]
+    assert (row["low"], row["high"]) == pytest.approx((low, high), rel=1e-12)
+    assert row["resampled"] == "songs"
 
 
 def test_paired_test_of_equal_answers_is_one_and_of_opposite_ones_is_small():
@@ -218,12 +336,13 @@ def test_pairwise_tests_name_every_pair_once():
 
 def outcome(model, split, seconds, seed, right, n_songs=8) -> Outcomes:
     tested = songs(3, n_songs, right, seed, n_slices=6)
-    run = Run("c", model, split, seconds, seconds and round(31 * seconds), seed)
+    frames = seconds and round(31 * seconds)
+    run = Run("c", "e", model, split, f"draw{seed}", seconds, frames, seed)
     song = np.eye(3, dtype=int)[tested.counts.argmax(axis=1)]
     counts = {("song", "mean"): song}
     if seconds:
         counts[("slice", "none")] = tested.counts
-    return Outcomes(run, ["x", "y", "z"], list(tested.songs), tested.target, counts)
+    return Outcomes(run, ["x", "y", "z"], list(tested.songs), tested.target, counts, "test")
 
 
 def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
@@ -234,7 +353,10 @@ def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
         for seed in (1, 2)
     ]
     cells = by_cell(outcomes)
-    rows = interval_rows(cells)
+    songs_of = {str(number): str(number) for number in range(24)}
+    albums_of = {str(number): f"album {number // 8}" for number in range(24)}
+    unit_of = {"song": songs_of, "album": albums_of}
+    rows = interval_rows(cells, unit_of)
     # Two levels of the network, one of the system on whole songs; three metrics, three artists.
     assert len(rows) == (2 * 2 + 2) * 6
     first = [(row["metric"], row["artist"]) for row in rows[:6]]
@@ -242,17 +364,62 @@ def test_comparison_covers_every_cell_and_joins_systems_on_whole_songs():
     assert first[3:] == [("f1", "x"), ("f1", "y"), ("f1", "z")]
     for row in rows:
         assert row["low"] <= row["mean"] <= row["high"]
-    assert interval_rows(cells) == rows
-    effects = effect_rows(cells)
+        assert row["resampled"] == "songs"  # one album of each artist
+    assert interval_rows(cells, unit_of) == rows
+    effects = effect_rows(cells, unit_of, {"song": False, "album": True})
     assert len(effects) == 3
+    pair = {(row["split_by_track"], row["split_by_album"]) for row in effects}
+    assert pair == {("song", "album")}
     assert all(row["mean"] > 0.2 for row in effects)
-    songs_of = {str(number): str(number) for number in range(24)}
-    albums_of = {str(number): f"album {number // 4}" for number in range(24)}
-    pairs = pair_rows(cells, [1.0], {"song": songs_of, "album": albums_of})
+    pairs = pair_rows(cells, [1.0], unit_of)
     assert {(row["split"], row["level"]) for row in pairs} == {("song", "song"), ("album", "song")}
     assert all(row["songs"] == 24 and not row["too_few"] for row in pairs)
-    assert {(row["split"], row["swapped_units"]) for row in pairs} == {("song", 24), ("album", 6)}
-    assert all(row["p"] * 2**6 % 1 == 0 for row in pairs if row["split"] == "album")
+    assert {(row["split"], row["swapped_units"]) for row in pairs} == {("song", 24), ("album", 3)}
+    assert all(row["p"] * 2**3 % 1 == 0 for row in pairs if row["split"] == "album")
+
+
+def test_every_split_by_track_is_compared_with_every_one_that_keeps_albums():
+    splits = ("song", "mine", "album", "jackknife")
+    keeps = {split: split in ("album", "jackknife") for split in splits}
+    runs = [outcome("net", split, 1.0, 1, 0.9 if not keeps[split] else 0.3) for split in splits]
+    tracks = [{"track_id": str(n), "album_id": f"album {n // 4}"} for n in range(24)]
+    cells = by_cell(runs)
+    rows = effect_rows(cells, units_of(tracks, keeps), keeps)
+    pairs = [(row["split_by_track"], row["split_by_album"]) for row in rows]
+    expected = [(a, b) for a in splits[:2] for b in splits[2:] for _ in range(2)]
+    assert pairs == expected
+    assert all(row["low"] > 0 for row in rows)
+    resampled = {
+        row["split"]: row["resampled"] for row in interval_rows(cells, units_of(tracks, keeps))
+    }
+    assert resampled == {"song": "songs", "mine": "songs", "album": "albums", "jackknife": "albums"}
+    albums = {str(n): ("xyz"[n // 8], f"album {n // 4}") for n in range(24)}
+    listed = album_rows(cells, albums, ("slice", "none"), keeps)
+    assert {(row["split"], row["cut"]) for row in listed} == {
+        ("album", "draw1"),
+        ("jackknife", "draw1"),
+    }
+
+
+def test_models_are_paired_on_the_same_cut_and_seed():
+    """Of two cuts of one seed, each model's runs meet on their own cut."""
+    good = [outcome("good", "song", 1.0, seed, 1.0) for seed in (1, 2)]
+    bad = [outcome("bad", "song", 1.0, seed, 0.0) for seed in (1, 2)]
+    runs = [
+        replace(
+            own,
+            run=replace(own.run, seed=7, cut=f"draw{own.run.seed}"),
+            track_id=[f"{own.run.seed} {song}" for song in own.track_id],
+        )
+        for own in (*good, *bad[::-1])
+    ]
+    ids = {song: song for run in runs for song in run.track_id}
+    rows = pair_rows(by_cell(runs), [1.0], {"song": ids})
+    assert [(row["songs"], row["difference"]) for row in rows] == [(48, 1.0)] * len(rows)
+    assert rows
+    elsewhere = [replace(run, run=replace(run.run, cut="draw9")) for run in runs[2:3]]
+    [row, *_] = pair_rows(by_cell([*runs, *elsewhere]), [1.0], {"song": ids})
+    assert row["songs"] == 48
 
 
 def test_a_level_that_a_length_does_not_have_has_no_pairs():
@@ -270,6 +437,7 @@ def test_songs_that_a_model_cannot_answer_are_left_out_for_all():
         [short.track_id[i] for i in kept],
         short.target[kept],
         {level: counts[kept] for level, counts in short.counts.items()},
+        "test",
     )
     ids = {song: song for song in whole.track_id}
     [row] = pair_rows(by_cell([short, whole]), [1.0], {"song": ids})
@@ -283,7 +451,7 @@ def test_albums_are_counted_by_what_they_were_taken_for():
         track: (str(artist), "album")
         for track, artist in zip(runs[0].track_id, artists, strict=True)
     }
-    rows = album_rows(by_cell(runs), albums, ("slice", "none"))
+    rows = album_rows(by_cell(runs), albums, ("slice", "none"), {"album": True})
     named = {(row["artist"], row["answered"]): row["share"] for row in rows}
     assert set(named) == {(a, b) for a, b in ["xx", "xy", "yy", "yz", "zz", "zx"]}
     for artist, counts in zip("xyz", np.split(runs[0].counts["slice", "none"], 3), strict=True):

@@ -139,25 +139,29 @@ def test_rows_carry_the_runs_axes_and_sizes():
     given = predictions([(0, [0.9, 0.1]), (0, [0.4, 0.6]), (1, [0.8, 0.2])])
     scored = {"model": "m", "seed": 1, "subset": "test", "level": "slice", "pooling": "none"}
     counts = confusion_counts(given.track_target, count_answers(given, "none"))
-    row = metrics_row(scored, 2, counts.sum(axis=1), all_scores(counts))
+    row = metrics_row(scored, 2, counts.sum(axis=1), all_scores(counts), (3, 0.75))
     assert scored.items() <= row.items()
     assert (row["n_tracks"], row["n_answers"], row["accuracy"]) == (2, 3, pytest.approx(2 / 3))
+    assert (row["top_k"], row["top_k_accuracy"]) == (3, 0.75)
     rows = artist_rows(scored, ["a", "b"], counts.sum(axis=1), all_scores(counts))
     assert [(row["artist"], row["n_answers"]) for row in rows] == [("a", 3), ("b", 0)]
 
 
 def test_a_system_without_slices_has_no_slice_level():
-    assert list(levels_of(Run("c", "m", "song", None, None, 1))) == [
+    assert list(levels_of(Run("c", "e", "m", "song", "draw1", None, None, 1))) == [
         ("song", "vote"),
         ("song", "mean"),
     ]
-    assert next(iter(levels_of(Run("c", "m", "song", 1.0, 31, 1)))) == ("slice", "none")
+    assert next(iter(levels_of(Run("c", "e", "m", "song", "draw1", 1.0, 31, 1)))) == (
+        "slice",
+        "none",
+    )
 
 
 def test_predictions_survive_a_round_trip(tmp_path):
     given = predictions([(0, [0.9, 0.1, 1e-30]), (1, [0.4, 0.5, 0.1]), (1, [0.2, 0.2, 0.6])])
     classes = ["NA", "Zoë", "\udcff"]
-    run = Run("c", "m", "song", 1.0, 31, 1)
+    run = Run("c", "e", "m", "song", "draw1", 1.0, 31, 1)
     for name in ("one.h5", "two.h5"):
         write_predictions(tmp_path / name, run, classes, {"test": given})
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
@@ -170,10 +174,12 @@ def test_predictions_survive_a_round_trip(tmp_path):
 
 def test_outcomes_survive_a_round_trip(tmp_path):
     counts = {("slice", "none"): np.array([[1, 2]]), ("song", "mean"): np.array([[0, 1]])}
-    given = Outcomes(Run("c", "m", "song", None, None, 1), ["a", "b"], ["t"], np.array([1]), counts)
+    run = Run("c", "e", "m", "song", "draw1", None, None, 1)
+    given = Outcomes(run, ["a", "b"], ["t"], np.array([1]), counts, "validation")
     write_outcomes(tmp_path / "o.h5", given)
     found = read_outcomes(tmp_path / "o.h5")
-    assert (found.run, found.classes, found.track_id) == (given.run, ["a", "b"], ["t"])
+    assert (found.run, found.classes, found.track_id) == (run, ["a", "b"], ["t"])
+    assert found.subset == "validation"
     assert {key: value.tolist() for key, value in found.counts.items()} == {
         key: value.tolist() for key, value in counts.items()
     }

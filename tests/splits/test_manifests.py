@@ -8,11 +8,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_splits import FRACTIONS, corpora
+from test_splits import corpora, drawn
 
 from artistid.errors import InputError
-from artistid.splits.draw import COLUMNS, SUBSETS, draw_split
 from artistid.splits.manifests import read_manifest
+from artistid.splits.subsets import COLUMNS, SUBSETS
 from artistid.storage.files import write_rows
 
 HEADER = "track_id,album_id,artist,album,path,subset"
@@ -181,15 +181,45 @@ def test_artist_without_a_required_subset_is_named(path):
     assert len(read_manifest(path, TRACKS)) == len(ROWS)
 
 
-def test_artist_that_is_missing_is_named_whatever_is_required(path):
-    """Every seed needs the same classes."""
+def test_artist_that_is_missing_is_named_where_one_is_required(path):
     write_rows(path, ROWS[:4], COLUMNS)
-    for required in ([], SUBSETS):
+    for required in (["train"], SUBSETS):
         assert complaint(path, tracks=TRACKS, required=required) == (
             "artist 'b' has no row, and every split needs every artist of the corpus; write its "
             "rows"
         )
+    assert read_manifest(path, TRACKS) == ROWS[:4]
     assert read_manifest(path, required=SUBSETS) == ROWS[:4]
+
+
+def test_split_has_the_subsets_of_its_definition_and_no_others(path):
+    write_rows(path, ROWS, COLUMNS)
+    message = complaint(path, subsets=["train", "validation"])
+    assert message.startswith(
+        "line 5 (track 'a-3'): 'test' is not a subset of this split; write train or validation; "
+    )
+    without_test = [row for row in ROWS if row["subset"] != "test"]
+    write_rows(path, without_test, COLUMNS)
+    assert read_manifest(path, TRACKS, subsets=["train", "validation"]) == without_test
+    assert complaint(path, subsets=SUBSETS) == (
+        "has no test track by an artist that is trained on; assign some to it"
+    )
+
+
+def test_something_is_trained_on_whatever_is_required(path):
+    write_rows(path, [row for row in ROWS if row["subset"] != "train"], COLUMNS)
+    for subsets in ([], SUBSETS):
+        assert complaint(path, subsets=subsets) == "has no train track; assign some to it"
+
+
+def test_tracks_of_untrained_artists_alone_are_no_subset(path):
+    rows = [*ROWS[:4], *(row for row in ROWS[4:] if row["subset"] == "test")]
+    rows = [row for row in rows if (row["artist"], row["subset"]) != ("a", "test")]
+    write_rows(path, rows, COLUMNS)
+    assert read_manifest(path) == rows
+    assert complaint(path, subsets=SUBSETS) == (
+        "has no test track by an artist that is trained on; assign some to it"
+    )
 
 
 def test_track_that_is_missing_is_no_mistake(path):
@@ -222,7 +252,7 @@ def test_names_that_are_not_utf8_survive(path):
 @given(corpora(), st.sampled_from(["song", "album"]), st.integers(0, 1000))
 def test_every_drawn_split_passes(tmp_path_factory, tracks, split, seed):
     path = tmp_path_factory.mktemp("drawn") / "seed1.csv"
-    rows = draw_split(tracks, split, seed, FRACTIONS)
+    rows = drawn(tracks, split, seed)
     write_rows(path, rows, COLUMNS)
     assert read_manifest(path, tracks, SUBSETS) == rows
 

@@ -40,7 +40,8 @@ from artistid.runs import Run
 from artistid.scoring.predictions import Predictions, write_predictions
 many = np.zeros(100_000, int)
 part = Predictions(generator.random((100_000, 3)), many, many, ["t"])
-write_predictions(path, Run("c", "m", "song", 1.0, 31, 1), ["a"] * 3, {"test": part})""",
+run = Run("c", "e", "m", "song", "draw1", 1.0, 31, 1)
+write_predictions(path, run, ["a"] * 3, {"test": part})""",
     "rows.csv": """
 from artistid.storage.files import write_rows
 write_rows(path, [{"text": "x" * 1000}] * 1000, ["text"])""",
@@ -198,7 +199,9 @@ def state(folder: Path) -> dict[Path, bytes]:
 def test_disk_that_is_full_in_the_middle_and_the_run_after_it(copied):
     """Training and extraction cannot write; with room again, all is as it was."""
     results = copied / "results/tiny"
-    weights = next((results / "runs/crnn/song/1s").glob("*/weights.safetensors"))
+    weights = next(
+        (results / "experiments/paper/runs/crnn/song").glob("*/1s/*/weights.safetensors")
+    )
     cache = sorted((results / "log_mel").glob("*.h5"))[0]
     before = {path: path.read_bytes() for path in (weights, cache)}
     arguments = ("--configfile", "tiny.yaml", "--resources", "gpu=2")
@@ -216,9 +219,11 @@ def test_disk_that_is_full_in_the_middle_and_the_run_after_it(copied):
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("folder", ["results", "results/tiny/tables", "results/tiny/log_mel"])
+@pytest.mark.parametrize(
+    "folder", ["results", "results/tiny/experiments/paper/tables", "results/tiny/log_mel"]
+)
 def test_results_that_may_not_be_written_to_are_named_before_any_job(copied, folder):
-    tables = copied / "results/tiny/tables"
+    tables = copied / "results/tiny/experiments/paper/tables"
     if folder == "results":
         shutil.rmtree(copied / "results/tiny")
     else:

@@ -20,7 +20,9 @@ def metrics(model, split, seconds, values, level="slice", pooling="none"):
     return [
         {"model": model, "split": split, "slice_seconds": seconds, "seed": seed, "subset": subset}
         | {"level": level, "pooling": pooling, "macro_f1": value, "weighted_f1": value}
-        | {"accuracy": value, "n_tracks": 10 + seed, "n_answers": 100}
+        | {"accuracy": value, "n_tracks": 10 + seed, "n_answers": 100, "cut": f"draw{seed}"}
+        | {"top_k": 3, "top_k_accuracy": None if pooling == "vote" else value + 0.1}
+        | {"experiment": "first"}
         for seed, value in enumerate(values)
         for subset in ("validation", "test")
     ]
@@ -53,6 +55,7 @@ def test_summary_is_mean_deviation_and_best_over_seeds():
     assert shown["Macro F1"].tolist()[1:3] == ["0.300 ± 0.100", "0.500"]
     assert shown["Best"].tolist()[1] == "0.400 (seed 1)"
     assert shown["Accuracy"].tolist()[2] == "0.500"
+    assert shown["Top-3 accuracy"].tolist() == ["0.800", "0.400", "0.600", "0.200"]
 
 
 def test_systems_on_whole_songs_stand_among_the_models():
@@ -114,7 +117,7 @@ def test_training_times_are_averaged_over_runs():
 
 
 def test_albums_are_listed_by_how_often_they_are_taken_for_one_artist():
-    columns = ["artist", "album", "answered", "share"]
+    columns = ["artist", "album", "answered", "share", "split"]
     rows = [
         # Two runs: in each another artist is first, and c is second in both.
         *(("a", "1", "a", 0.15), ("a", "1", "b", 0.45), ("a", "1", "c", 0.4)),
@@ -123,6 +126,7 @@ def test_albums_are_listed_by_how_often_they_are_taken_for_one_artist():
         *(("b", "1", "b", 1.0),),
         *(("c", "1", "c", 1.0),),
     ]
+    rows = [(*row, "album") for row in rows]
     table = album_confusions.show(pd.DataFrame(rows, columns=columns))
     assert table["Artist"].tolist() == ["a", "b"]
     assert table["Most taken for"].tolist() == ["c", "c"]
@@ -139,7 +143,18 @@ def test_published_values_stand_beside_what_was_measured_alike():
     rows = metrics("crnn", "song", 1, [0.6, 0.7, 0.8])
     rows += metrics("crnn", "song", 3, [0.9], "song", "vote")
     rows += metrics("crnn", "song", 3, [0.1], "song", "mean")
-    table = side_by_side(results, pd.DataFrame(rows), {"crnn": 1e-3, "resnet50": 1e-4})
+    rates = {"crnn": 1e-3, "resnet50": 1e-4, "slow": 1e-5}
+    own = {"crnn": "crnn", "resnet50": "resnet50"}
+    table = side_by_side(results, pd.DataFrame(rows), rates, own)
+    # A variant of a network has a row of its own beside each published value.
+    rows += metrics("slow", "song", 1, [0.5])
+    twice = side_by_side(results, pd.DataFrame(rows), rates, own | {"slow": "crnn"})
+    cell = twice[(twice["split"] == "song") & (twice["level"] == "slice")]
+    cell = cell[(cell["model"] == "crnn") & (cell["slice_seconds"] == 1)]
+    assert cell["value"].tolist() == [0.729, 0.729]
+    assert cell["model_here"].tolist() == ["crnn", "slow"]
+    assert cell["measured"].tolist() == pytest.approx([0.7, 0.5])
+    assert cell["learning_rate"].tolist() == [1e-3, 1e-5]
     assert "training hours" not in set(table["metric"])
     crnn = table[(table["model"] == "crnn") & (table["split"] == "song")]
     of_slices = crnn[(crnn["level"] == "slice") & (crnn["slice_seconds"] == 1)].iloc[0]

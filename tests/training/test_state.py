@@ -103,21 +103,20 @@ def test_a_state_of_another_key_is_not_resumed(path, caplog):
     assert "of other settings, data or sources: training starts anew" in caplog.text
 
 
-def test_key_depends_on_settings_data_and_sources(tmp_path):
-    source = tmp_path / "a.py"
-    source.write_text("1")
-    array = np.arange(4)
-    key = training_key({"a": 1}, [array], [source])
-    assert key == training_key({"a": 1}, [array.copy()], [source])
+def test_key_depends_on_settings_data_and_code():
+    array, code = np.arange(4), {"train_network/crnn": 1}
+    key = training_key({"a": 1}, [array], code)
+    assert key == training_key({"a": 1}, [array.copy()], dict(code))
     others = [
-        training_key({"a": 2}, [array], [source]),
-        training_key({"a": 1}, [array + 1], [source]),
-        training_key({"a": 1}, [array.astype(np.int32)], [source]),
-        training_key({"a": 1}, [array.reshape(2, 2)], [source]),
+        training_key({"a": 2}, [array], code),
+        training_key({"a": 1}, [array + 1], code),
+        training_key({"a": 1}, [array.astype(np.int32)], code),
+        training_key({"a": 1}, [array.reshape(2, 2)], code),
+        training_key({"a": 1}, [array], {"train_network/crnn": 2}),
+        training_key({"a": 1}, [array], {"train_network/crnn": "2"}),
+        training_key({"a": 1}, [array], {"train_network/resnet50": 1}),
     ]
-    source.write_text("2")
-    others.append(training_key({"a": 1}, [array], [source]))
-    assert len({key, *others}) == 6
+    assert len({key, *others}) == 8
 
 
 def test_states_are_saved_once_in_a_while_and_removed(path):

@@ -10,9 +10,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, STAGES, TARGETS, copy_workflow, environment_of, snakemake
+from conftest import (
+    ROOT,
+    SHARED,
+    SHARING,
+    STAGES,
+    TARGETS,
+    copy_workflow,
+    environment_of,
+    snakemake,
+)
 
 import artistid
+from artistid.plan.computation import BY_HAND
 from artistid.plan.sources import source_files
 
 LIBRARY = ROOT / "workflow_scripts" / "artistid"
@@ -63,7 +73,7 @@ def test_stages_are_targets_that_say_what_they_are():
     done = snakemake(ROOT, "--list-target-rules")
     assert done.returncode == 0, done.stderr
     targets = dict(re.findall(r"^(\w+)(?: \((.*)\))?$", done.stdout, re.MULTILINE))
-    assert set(STAGES) | {"all"} == TARGETS
+    assert set(STAGES) | {"all", "experiments"} == TARGETS
     assert all(targets[stage] for stage in TARGETS)
 
 
@@ -108,7 +118,7 @@ def test_rooms_have_no_circle():
     tuple(TopologicalSorter(between).static_order())
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {*BY_HAND}))
 def test_no_job_imports_the_plan(script):
     used = [Path(path).relative_to(LIBRARY.parent) for path in source_files(script)]
     assert [path for path in used if path.parts[:2] == ("artistid", "plan")] == []
@@ -132,7 +142,8 @@ def test_packages_hold_a_docstring_only():
 
 
 def test_what_the_rules_share_is_short():
-    assert len((ROOT / "rules/common.smk").read_text().splitlines()) <= 200
+    for name in ("rules/common.smk", "rules/functions/common.smk"):
+        assert len((ROOT / name).read_text().splitlines()) <= 200, name
 
 
 def test_scripts_parse_no_path():
@@ -140,3 +151,10 @@ def test_scripts_parse_no_path():
     for script in SCRIPTS:
         text = (ROOT / "workflow_scripts" / script).read_text("utf-8")
         assert not re.search(r"\.parts\[|\.stem\b|removeprefix\(\"seed|parent\.name", text), script
+
+
+def test_files_that_share_a_workflow_are_known(request):
+    """On several processes they are run in one of them, so that it is set up once."""
+    items = [(item.nodeid.partition("::")[0], item) for item in request.session.items]
+    using = {file for file, item in items if SHARED & set(getattr(item, "fixturenames", ()))}
+    assert using == SHARING & {file for file, _ in items}

@@ -10,7 +10,7 @@ from interruptions import SMALL, digests, jobs, kill, start, wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux' /proc")
 
-LOG = "results/small/logs/train_network/crnn/song/1s/seed1.log"
+LOG = "results/small/experiments/paper/logs/train_network/crnn/song/draw1/1s/seed1.log"
 
 
 def small_workflow(folder: Path) -> Path:
@@ -54,7 +54,10 @@ def test_killed_jobs_and_a_killed_workflow_end_with_the_same_bits(tmp_path, undi
     # SIGTERM is what a cluster sends before it takes a node away.
     run_and_kill(workdir, "train_network", signal.SIGTERM, epoch=5)
     assert "ended from outside" in (workdir / LOG).read_text()
-    assert not (workdir / "results/small/runs/crnn/song/1s/seed1/weights.safetensors").exists()
+    assert not (
+        workdir
+        / "results/small/experiments/paper/runs/crnn/song/draw1/1s/seed1/weights.safetensors"
+    ).exists()
 
     # The whole workflow: its jobs die with it.
     output = workdir / "output.txt"

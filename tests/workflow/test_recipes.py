@@ -88,7 +88,7 @@ def test_table_is_one_file_and_a_line(tmp_path, finished):
     [command] = follow("table", workdir)
     done = snakemake(workdir, *command[3:], "--configfile", "tiny.yaml", "--quiet", "host")
     assert done.returncode == 0, done.stdout + done.stderr
-    table = (workdir / "results/tiny/tables/epochs.md").read_text()
+    table = (workdir / "results/tiny/experiments/paper/tables/epochs.md").read_text()
     assert "| Model | Slice (s) | Epochs |" in table
     assert "| crnn | 1 | 2 |" in table
     assert re.findall(r"^rule (\w+):", done.stderr, re.MULTILINE) == []

@@ -17,7 +17,7 @@ from artistid.corpus.folder import Recording
 from artistid.demo.names import album_name, artist_name
 from artistid.demo.recordings import make_album
 from artistid.models.registry import NETWORKS, kind_of
-from artistid.splits.draw import COLUMNS, TEST, VALIDATION
+from artistid.splits.subsets import COLUMNS, TEST, VALIDATION
 from artistid.storage.files import read_rows, write_rows
 
 Job = tuple[str, frozenset[tuple[str, str]]]  # a rule, and its wildcards with their values
@@ -43,12 +43,12 @@ class Edit:
 
 
 def source(*names: str) -> Callable[[Path], None]:
-    """An edit of files: a comment at the end."""
+    """An edit of files: a line at the end, of code where it is Python."""
 
     def edit(workdir: Path) -> None:
         for name in names:
             with (workdir / name).open("a") as stream:
-                stream.write("\n# edited\n")
+                stream.write("\nEDITED = True\n" if name.endswith(".py") else "\n# edited\n")
 
     return edit
 
@@ -64,6 +64,54 @@ def touch_all(workdir: Path) -> None:
     for path in workdir.glob("*.yaml"):
         path.touch()
     (workdir / "Snakefile").touch()
+
+
+def reword_all(workdir: Path) -> None:
+    """Other comments and docstrings, and other line breaks, in every source."""
+    for path in (workdir / "workflow_scripts").rglob("*.py"):
+        text = path.read_text().replace('"""', '"""In other words: ', 1)
+        path.write_text(text.replace("(\n", "(  # a comment\n\n") + "\n# the end\n")
+
+
+def add_default_key(workdir: Path) -> None:
+    """A later version's key of the training, at its default."""
+    path = workdir / "schemas/config.schema.yaml"
+    after = "      deterministic: {"
+    key = '      warm_up: {description: "Epochs", type: integer, default: 0}\n'
+    path.write_text(path.read_text().replace(after, key + after))
+    path = workdir / "config.yaml"
+    path.write_text(path.read_text().replace("  deterministic:", "  warm_up: 0\n  deterministic:"))
+
+
+OTHER = {"experiment": {"name": "other", "models": ["gaussian_mfcc"], "follow_up": None}}
+
+
+def run_other_experiment(workdir: Path) -> None:
+    write_config(workdir / "other.yaml", OTHER)
+    done = snakemake(workdir, "--configfile", "small.yaml", "other.yaml", "--quiet", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+LISTED = {
+    "splits": {"mine": {"kind": "manifest", "by": "track", "files": "mine.csv"}},
+    "experiment": {**OTHER["experiment"], "name": "listed", "splits": ["mine"]},
+}
+
+
+def edit_own_list(workdir: Path) -> None:
+    """Run an experiment on a list of one's own, and exchange two tracks in the list."""
+    rows = read_rows(workdir / "results/small/splits/song/draw1.csv")
+    path = workdir / "mine.csv"
+    write_list(path, rows)
+    write_config(workdir / "listed.yaml", LISTED)
+    done = snakemake(workdir, "--configfile", "small.yaml", "listed.yaml", "--quiet", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    write_list(path, exchanged(rows))
+
+
+def write_list(path: Path, rows: list[dict[str, str]]) -> None:
+    columns = ("track_id", "subset")
+    write_rows(path, [{column: row[column] for column in columns} for row in rows], columns)
 
 
 def move_music(workdir: Path) -> None:
@@ -82,14 +130,18 @@ def add_track(workdir: Path) -> None:
 
 def edit_manifest(workdir: Path) -> None:
     """Exchange an artist's test and validation tracks."""
-    path = workdir / "results/small/splits/song/seed1.csv"
+    path = workdir / "results/small/splits/song/draw1.csv"
+    write_rows(path, exchanged(read_rows(path)), COLUMNS)
+
+
+def exchanged(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows of a manifest, an artist's test and validation tracks exchanged."""
     other = {TEST: VALIDATION, VALIDATION: TEST}
-    rows = read_rows(path)
     first = rows[0]["artist"]
-    for row in rows:
-        if row["artist"] == first:
-            row["subset"] = other.get(row["subset"], row["subset"])
-    write_rows(path, rows, COLUMNS)
+    return [
+        row | {"subset": other.get(row["subset"], row["subset"])} if row["artist"] == first else row
+        for row in rows
+    ]
 
 
 def delete(path: str) -> Callable[[Path], None]:
@@ -99,12 +151,16 @@ def delete(path: str) -> Callable[[Path], None]:
 SONG = {"the song split": {"split": "song"}}
 ALBUM_ID = Recording((MUSIC / "any.mp3").relative_to("music").as_posix()).album_id
 THAT_ALBUM = {"that album": {"album_id": ALBUM_ID}}
-ONE_RUN = {"model": "resnet50", "split": "song", "slice": "1s", "seed": "1"}
+OF_LISTED = {"split": "mine", "model": "gaussian_mfcc", "slice": "1s"}
+OF_OTHER = {"that experiment": {"model": "gaussian_mfcc", "slice": "1s"}}
+ONE_RUN = {"model": "resnet50", "split": "song", "cut": "draw1", "slice": "1s", "seed": "1"}
 EDITS = {
     "nothing": Edit(is_real=True),
     "sources, scripts, rules and configuration files are touched, their contents stay": Edit(
         touch_all, is_real=True
     ),
+    "comments, docstrings and formatting of any source": Edit(reword_all, is_real=True),
+    "a later version's key, at its default": Edit(add_default_key),
     "a recording is touched": Edit(
         lambda workdir: next((workdir / MUSIC).iterdir()).touch(), is_real=True
     ),
@@ -143,12 +199,14 @@ EDITS = {
     "the source of the scan": Edit(source("workflow_scripts/scan_corpus.py")),
     "the source that every job uses": Edit(library("jobs/logs.py"), base="tiny"),
     "a seed is added": Edit(
-        config={"experiment": {"seeds": [1, 2, 3]}}, of={"that seed": {"seed": "3"}}, base="tiny"
+        config={"experiment": {"seeds": [1, 2, 3]}},
+        of={"that seed": {"seed": "3", "cut": "draw3"}},
+        base="tiny",
     ),
     "the measurements in `benchmarks/` are deleted, and a seed is added": Edit(
-        lambda workdir: shutil.rmtree(workdir / "results/tiny/benchmarks"),
+        lambda workdir: shutil.rmtree(workdir / "results/tiny/experiments/paper/benchmarks"),
         config={"experiment": {"seeds": [1, 2, 3]}},
-        of={"that seed": {"seed": "3"}},
+        of={"that seed": {"seed": "3", "cut": "draw3"}},
         base="tiny",
     ),
     "a model is added": Edit(
@@ -161,7 +219,9 @@ EDITS = {
         base="tiny",
     ),
     "the shares of the song split": Edit(
-        config={"song_split": {"train": 0.6, "validation": 0.2, "test": 0.2}}, of=SONG, base="tiny"
+        config={"splits": {"song": {"shares": {"train": 0.6, "validation": 0.2, "test": 0.2}}}},
+        of=SONG,
+        base="tiny",
     ),
     "a mel parameter": Edit(config={"log_mel": {"n_fft": 1024}}, base="tiny"),
     "one album's audio is encoded anew": Edit(encode_anew, of=THAT_ALBUM),
@@ -171,12 +231,27 @@ EDITS = {
         is_real=True,
     ),
     "the weights of one run are deleted": Edit(
-        delete("small/runs/resnet50/song/1s/seed1/weights.safetensors"),
+        delete("small/experiments/paper/runs/resnet50/song/draw1/1s/seed1/weights.safetensors"),
         of={"that run": ONE_RUN},
         is_real=True,
     ),
-    "a split's manifest is deleted": Edit(delete("small/splits/song/seed1.csv"), of=SONG),
+    "a split's manifest is deleted": Edit(delete("small/splits/song/draw1.csv"), of=SONG),
     "a split's manifest is edited": Edit(edit_manifest, of=SONG, is_real=True),
+    "a log-mel cache is deleted": Edit(
+        delete(f"small/log_mel/{ALBUM_ID}.h5"), of=THAT_ALBUM, is_real=True
+    ),
+    "another experiment on the same corpus": Edit(config=OTHER, of=OF_OTHER, is_real=True),
+    "back to the first experiment": Edit(run_other_experiment, is_real=True),
+    "a split with folds is defined and added": Edit(
+        config={
+            "splits": {"thirds": {"kind": "folds", "by": "album", "folds": 3}},
+            "experiment": {"splits": ["song", "thirds"]},
+        },
+        of={"that split": {"split": "thirds"}},
+    ),
+    "a list of one's own is edited": Edit(
+        edit_own_list, LISTED, of={"that split": OF_LISTED}, is_real=True
+    ),
     "more trainings per GPU": Edit(
         lambda workdir: ["--set-resources", "train_network:jobs_per_device=2"]
     ),
@@ -243,8 +318,9 @@ class Finished:
         self.workdir, self.base = workdir, edit.base
         self.first_jobs = jobs_in((workdir / FIRST_RUN).read_text())
         write_config(workdir / "edit.yaml", self.placed(edit.config))
-        choice = (workdir / "results" / edit.base / "follow_up/choice.json").read_text()
-        follow_up = {"experiment": {"follow_up": json.loads(choice)["model"]}}
+        choice = workdir / f"results/{edit.base}/experiments/paper/follow_up/choice.json"
+        chosen = json.loads(choice.read_text())["model"] if choice.exists() else None
+        follow_up = {"experiment": {"follow_up": chosen}}
         write_config(workdir / "chosen.yaml", self.placed(follow_up))
         self.arguments = edit.make(workdir) or []
 
@@ -283,7 +359,8 @@ class Finished:
                 hashlib.sha256(path.read_bytes()).hexdigest(),
             )
             for path in (self.workdir / "results").rglob("*")
-            if path.is_file()
+            # Says what the experiment was last run with.
+            if path.is_file() and path.name != "configuration.yaml"
         }
 
 
@@ -377,4 +454,5 @@ def test_table_names_every_rule(small, finished):
     for workdir, name in ((small, "small.yaml"), (finished, "tiny.yaml")):
         rules |= set(rules_of(workdir, "--configfile", name))
     named = re.findall(r"`(\w+)`", " ".join([*ROWS.values(), *table("Name above").values()]))
-    assert set(named) == rules - TARGETS
+    # It is no part of `all`, and runs where it is asked for.
+    assert set(named) == rules - TARGETS - {"compare_experiments"}

@@ -20,6 +20,8 @@ ALL_CONFIGS = {
     "artist20": [ARTIST20],
     "artist20_all_systems": [ARTIST20, "configs/artist20_all_systems.yaml"],
     "artist20_baseline": [ARTIST20, "configs/artist20_baseline.yaml"],
+    "artist20_folds": [ARTIST20, "configs/artist20_folds.yaml"],
+    "artist20_labrosa": [ARTIST20, "configs/artist20_labrosa.yaml"],
     "my_music": ["configs/my_music.yaml"],
 }
 
@@ -40,8 +42,18 @@ def tree(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def workdir(tmp_path) -> Path:
-    return copy_workflow(tmp_path / "clone")
+def workdir(tmp_path, tree) -> Path:
+    """A copy of the workflow, with lists like LabROSA's: 3 albums, 1 and 2 of each artist."""
+    workdir = copy_workflow(tmp_path / "clone")
+    names = sorted(
+        path.relative_to(tree).with_suffix("").as_posix() for path in tree.rglob("*.flac")
+    )
+    albums = {"train": (0, 1, 2), "validation": (3,), "test": (4, 5)}
+    (workdir / "lists").mkdir()
+    for subset, numbers in albums.items():
+        own = [name for name in names if int(name.split("/")[1].removeprefix("album_")) in numbers]
+        (workdir / f"lists/{subset}.list").write_text("\n".join(own) + "\n")
+    return workdir
 
 
 def audio_dir(folder: Path) -> list[str]:
@@ -107,8 +119,45 @@ def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tre
     assert all(re.search(r"resources: .*\bgpu=1\b", training) for training in trainings)
     assert scanned - started < 60
     assert planned - scanned < 30
+    assert_others_share_the_corpus(workdir, tree)
     assert_planning_is_light(workdir, *arguments, "-n", "--quiet", "all")
     assert_groups_are_whole(workdir, *arguments)
+
+
+def assert_others_share_the_corpus(workdir: Path, tree: Path) -> None:
+    """Six folds, and LabROSA's split, drawn and as a list: planned on the same scan."""
+    expected = {
+        "artist20_folds": {
+            "draw_split": 6,
+            "train_network": 2 * 6 * 3,
+            "train_frame_system": 6 * 3,
+        },
+        "artist20_labrosa": {
+            "draw_split": 3,
+            "read_list": 1,
+            "train_network": 2 * 2 * 3,
+            "train_frame_system": 2 * 3,
+        },
+    }
+    for name, counts in expected.items():
+        started = time.monotonic()
+        arguments = ("--configfile", *ALL_CONFIGS[name], *audio_dir(tree))
+        done = snakemake(workdir, *arguments, "-n", "--quiet", "rules")
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = planned_jobs(done.stdout + done.stderr)
+        assert "scan_corpus" not in jobs
+        assert {rule: jobs[rule] for rule in counts} == counts
+        assert jobs["score_run"] == 3 * 3 * (2 if name == "artist20_labrosa" else 1)
+        assert time.monotonic() - started < 30
+
+
+def test_list_that_is_not_there_is_named_before_any_job(workdir, tree):
+    (workdir / "lists/test.list").unlink()
+    configs = ALL_CONFIGS["artist20_labrosa"]
+    done = snakemake(workdir, "-n", "--configfile", *configs, *audio_dir(tree))
+    assert done.returncode != 0
+    text = done.stdout + done.stderr
+    assert "lists/test.list: is not there, and splits.labrosa.files names it; write where" in text
 
 
 def assert_groups_are_whole(workdir: Path, *arguments: str) -> None:

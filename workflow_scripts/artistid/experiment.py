@@ -1,21 +1,82 @@
-"""The experiment that a configuration asks for: its grid of runs, the paper's two steps."""
+"""The experiment of a configuration: its models, its grid of runs, the paper's two steps.
+
+Everything here takes the configuration in force (`artistid.plan.config.effective_config`).
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from artistid.features.slices import frames_in_slice
-from artistid.models.registry import NETWORKS, SONG_SYSTEMS, available, kind_of
+from artistid.models.registry import NETWORKS, SONG_SYSTEMS, kind_of
 from artistid.runs import Run
+from artistid.splits.definitions import definition, definitions
+
+BEST = "best"  # follow-up with the best of all networks on validation
+# Keys of a model that are no settings of its architecture.
+NETWORK, SYSTEM, TRAINING = "network", "system", "training"
+
+
+def architecture_of(config: Mapping[str, Any], model: str) -> str:
+    """Return the network or classical system that a model is: by default that of its own name."""
+    given = config["models"].get(model, {})
+    return given.get(NETWORK) or given.get(SYSTEM) or model
+
+
+def kind_of_model(config: Mapping[str, Any], model: str) -> str:
+    """Return the kind of a model.
+
+    Raises:
+        InputError: its architecture is unknown.
+    """
+    return kind_of(architecture_of(config, model))
+
+
+def settings_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return the settings that the configuration gives a model's architecture."""
+    given = config["models"].get(model, {})
+    return {key: value for key, value in given.items() if key not in (NETWORK, SYSTEM, TRAINING)}
+
+
+def training_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return what a network is trained with: ``training``, and its own over it."""
+    own: Mapping[str, Any] = config["models"].get(model, {}).get(TRAINING, {})
+    return {**config["training"], **own}
+
+
+def models_of_kind(config: Mapping[str, Any], kind: str) -> list[str]:
+    """Return the models of the experiment that are of a kind, in its order."""
+    models = config["experiment"]["models"]
+    return [model for model in models if kind_of_model(config, model) == kind]
 
 
 def networks(config: Mapping[str, Any]) -> list[str]:
     """Return the models of the experiment that are neural networks, in its order."""
-    return [model for model in config["experiment"]["models"] if model in available(NETWORKS)]
+    return models_of_kind(config, NETWORKS)
 
 
 def has_slices(config: Mapping[str, Any]) -> bool:
     """Return whether some model takes slices, and not whole songs."""
-    return any(kind_of(model) != SONG_SYSTEMS for model in config["experiment"]["models"])
+    models = config["experiment"]["models"]
+    return any(kind_of_model(config, model) != SONG_SYSTEMS for model in models)
+
+
+def by_track(config: Mapping[str, Any]) -> list[str]:
+    """Return the splits of the experiment that take an album's tracks apart."""
+    return [name for name, split in definitions(config).items() if not split.keeps_albums]
+
+
+def by_album(config: Mapping[str, Any]) -> list[str]:
+    """Return the splits of the experiment that keep an album's tracks together."""
+    return [name for name, split in definitions(config).items() if split.keeps_albums]
+
+
+def candidates(config: Mapping[str, Any]) -> list[str]:
+    """Return the networks that the second step may take on; one of several is chosen."""
+    follow_up = config["experiment"]["follow_up"]
+    if follow_up == BEST:
+        return networks(config)
+    return [follow_up] if isinstance(follow_up, str) else list(follow_up or [])
 
 
 def first_runs(config: Mapping[str, Any]) -> list[Run]:
@@ -27,7 +88,7 @@ def first_runs(config: Mapping[str, Any]) -> list[Run]:
         for run in _runs(
             config,
             model,
-            [None] if kind_of(model) == SONG_SYSTEMS else experiment["slice_seconds"],
+            [None] if kind_of_model(config, model) == SONG_SYSTEMS else experiment["slice_seconds"],
         )
     ]
 
@@ -44,21 +105,29 @@ def _runs(config: Mapping[str, Any], model: str, lengths: Sequence[float | None]
     return [
         Run(
             config["corpus"]["name"],
+            experiment["name"],
             model,
-            split,
+            name,
+            split.cut_of_seed(seed),
             seconds,
             frames_in_slice(config, seconds),
             seed,
         )
         for seconds in lengths
-        for split in experiment["splits"]
+        for name, split in definitions(config).items()
         for seed in experiment["seeds"]
     ]
+
+
+def parts_of(config: Mapping[str, Any], run: Run) -> list[Run]:
+    """Return the runs that are trained for a run that is scored: its folds, or itself."""
+    split = definition(run.split, config["splits"][run.split])
+    return [replace(run, cut=cut) for cut in split.parts(run.cut)]
 
 
 def has_several_lengths(config: Mapping[str, Any]) -> bool:
     """Return whether a model runs at more than one slice length."""
     experiment = config["experiment"]
     lengths = set(experiment["slice_seconds"]) if has_slices(config) else set()
-    follow_up = experiment["follow_up_seconds"] if experiment["follow_up"] else []
+    follow_up = experiment["follow_up_seconds"] if candidates(config) else []
     return len(lengths | set(follow_up)) > 1

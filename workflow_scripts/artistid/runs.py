@@ -1,4 +1,4 @@
-"""A run: one model, trained and tested on one cut of one split with slices of one length.
+"""A run: one model, one cut of one split, one slice length, one seed.
 
 Where its files lie, what messages call it, and which columns tell its rows from others' are written
 here and nowhere else.
@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 WHOLE = "whole"
-# Below `results/<corpus>/runs/`, in the wildcards of the rules.
-PATH = "{model}/{split}/{slice}/seed{seed}"
+# Below `results/<corpus>/experiments/<experiment>/runs/`, in the wildcards of the rules.
+PATH = "{model}/{split}/{cut}/{slice}/seed{seed}"
 # Of what does not depend on the model: guessing is scored once for all of them.
-PATH_OF_ALL_MODELS = "{split}/{slice}/seed{seed}"
-PATH_OF_SPLIT = "{split}/seed{seed}"
+PATH_OF_ALL_MODELS = "{split}/{cut}/{slice}/seed{seed}"
+PATH_OF_SPLIT = "{split}/{cut}"
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,21 @@ class Run:
 
     Attributes:
         corpus: name of the corpus.
+        experiment: name of the experiment.
         model: name of the model; empty for what is the same for all models.
         split: name of the split.
+        cut: which of the split's cuts: ``draw1``; ``draw1-fold3``, which is trained, and ``draw1``
+            for all its folds together, which are scored; ``list`` for a list of one's own.
         slice_seconds: length of a slice, s; None for a system that takes whole songs.
         slice_frames: the same in frames of the log-mel spectrogram.
-        seed: of the split's draw and of the weights.
+        seed: of the weights, and of whatever else chance decides in a training.
     """
 
     corpus: str
+    experiment: str
     model: str
     split: str
+    cut: str
     slice_seconds: float | None
     slice_frames: int | None
     seed: int
@@ -44,7 +49,7 @@ class Run:
     @property
     def label(self) -> str:
         """What messages call the run."""
-        return f"{self.model or 'references'} {self.split} {self.slice} seed{self.seed}"
+        return f"{self.model or 'references'} {self.split} {self.cut} {self.slice} seed{self.seed}"
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -53,7 +58,7 @@ class Run:
 
 
 COLUMNS = tuple(field.name for field in fields(Run))
-# A cell of the tables: the runs that differ in their seed only.
+# A cell of the tables: the runs that differ in their cut and their seed only.
 CELL_COLUMNS = ("model", "split", "slice_seconds")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from artistid.splits.draw import SUBSETS
+from artistid.splits.subsets import SUBSETS
 
 ALBUM, BYTES, NEAR_DUPLICATE = "album", "same bytes", "near-duplicate"
 KINDS = (ALBUM, BYTES, NEAR_DUPLICATE)
@@ -69,7 +69,7 @@ def _place(row: Row) -> str:
 
 def find_hits(
     manifest: Sequence[Row],
-    split: str,
+    keeps_albums: bool,
     sha256_of: Mapping[str, str],
     near_duplicates: Iterable[Row],
 ) -> list[Hit]:
@@ -77,12 +77,13 @@ def find_hits(
 
     Args:
         manifest: rows of the split's manifest, each track once (`artistid.splits.manifests`).
-        split: ``song`` or ``album``; only the second keeps albums together.
+        keeps_albums: whether the split keeps albums together (`Split.keeps_albums`): only then is
+            an album on two sides a hit.
         sha256_of: checksum of each track's file, by track id.
         near_duplicates: rows with `track_a`, `track_b` and `score`.
     """
     hits: list[Hit] = []
-    if split == "album":
+    if keeps_albums:
         hits += _on_two_sides(ALBUM, manifest, lambda row: row["album_id"])
     hits += _on_two_sides(BYTES, manifest, lambda row: sha256_of.get(row["track_id"]))
     row_of = {row["track_id"]: row for row in manifest}

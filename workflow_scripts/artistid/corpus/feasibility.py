@@ -10,7 +10,8 @@ from typing import Any
 from artistid.corpus.listings import usable
 from artistid.errors import InputError
 from artistid.features.slices import frames_in_slice
-from artistid.splits.draw import MIN_UNITS, UNIT_KEYS, UNITS
+from artistid.splits.definitions import FoldsSplit, Split, definition, definitions
+from artistid.splits.folds import artists_with_fewer_units
 
 AT_MOST = 5  # artists named in one message
 
@@ -18,8 +19,9 @@ AT_MOST = 5  # artists named in one message
 def feasibility_keys(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a configuration that a corpus is checked against."""
     experiment, log_mel = config["experiment"], config["log_mel"]
-    lengths = ("splits", "slice_seconds", "follow_up_seconds", "slice_frames")
+    lengths = ("slice_seconds", "follow_up_seconds", "slice_frames")
     return {
+        "splits": {name: split.plain() for name, split in definitions(config).items()},
         "experiment": {key: experiment[key] for key in lengths}
         | {"follow_up": bool(experiment["follow_up"])},  # whichever network it takes on
         "log_mel": {key: log_mel[key] for key in ("sampling_rate", "hop_length")},
@@ -34,18 +36,22 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
         tracks: rows of ``tracks.csv``.
 
     Returns:
-        What the corpus carries, in a line.
+        What the corpus carries, in a line; it names the artists with fewer albums, or tracks, than
+        a split has folds, where that is allowed.
 
     Raises:
         InputError: names everything that is missing, and what to do about each.
     """
     used = usable(tracks)
-    problems = [*_single_artist(used), *_small_artists(config, used)]
-    problems += [] if problems else _long_slices(config, used)
+    splits = [definition(name, given) for name, given in config["splits"].items()]
+    problems = [*_single_artist(used), *_small_artists(splits, used)]
+    problems += [] if problems else _long_slices(config, splits, used)
     if problems:
         raise InputError("the corpus cannot carry the experiment: " + "; ".join(problems))
-    splits = " and ".join(config["experiment"]["splits"])
-    return f"the corpus carries the {splits} split, and slices of every length that is asked for"
+    names = " and ".join(split.name for split in splits)
+    carried = f"the corpus carries the {names} split, and slices of every length that is asked for"
+    fewer = [artists_with_fewer_units(used, s) for s in splits if isinstance(s, FoldsSplit)]
+    return "; ".join([carried, *filter(None, fewer)])
 
 
 def _single_artist(used: Sequence[Mapping[str, str]]) -> Iterator[str]:
@@ -58,17 +64,19 @@ def _single_artist(used: Sequence[Mapping[str, str]]) -> Iterator[str]:
         )
 
 
-def _small_artists(config: Mapping[str, Any], used: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    for split in config["experiment"]["splits"]:
+def _small_artists(splits: Iterable[Split], used: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    for split in splits:
         if small := _too_small(split, used):
             yield (
-                f"the {split} split needs at least {MIN_UNITS} {UNITS[split]} of each artist, one "
-                f"for each subset, and {small}; add some, remove the artist, or take {split!r} out "
-                "of experiment.splits"
+                f"the {split.name} split needs at least {split.min_units} {split.units} of each "
+                f"artist, {split.reason_for_min_units}, and {small}; add some, remove the artist, "
+                f"or take {split.name!r} out of experiment.splits"
             )
 
 
-def _long_slices(config: Mapping[str, Any], used: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _long_slices(
+    config: Mapping[str, Any], splits: Iterable[Split], used: Sequence[Mapping[str, str]]
+) -> Iterator[str]:
     experiment, log_mel = config["experiment"], config["log_mel"]
 
     def frames(track: Mapping[str, str]) -> int:
@@ -87,23 +95,24 @@ def _long_slices(config: Mapping[str, Any], used: Sequence[Mapping[str, str]]) -
                 f"longest has {longest:.1f} s; write a shorter length"
             )
             continue
-        for split in experiment["splits"]:
+        for split in splits:
             if small := _too_small(split, judged):
                 yield (
-                    f"experiment.{key}: the {split} split needs at least {MIN_UNITS} "
-                    f"{UNITS[split]} of each artist with a recording as long as a slice of "
+                    f"experiment.{key}: the {split.name} split needs at least {split.min_units} "
+                    f"{split.units} of each artist with a recording as long as a slice of "
                     f"{seconds:g} s, and {small}; write a shorter length, or add some"
                 )
 
 
-def _too_small(split: str, tracks: Iterable[Mapping[str, Any]]) -> str:
+def _too_small(split: Split, tracks: Iterable[Mapping[str, Any]]) -> str:
     """Name the artists with too few tracks, or albums, for a split; nothing if all have enough."""
     units: dict[str, set[str]] = defaultdict(set)
     for track in tracks:
         own = units[track["artist"]]
         if not track.get("is_short"):
-            own.add(track[UNIT_KEYS[split]])
-    small = [(artist, len(own)) for artist, own in sorted(units.items()) if len(own) < MIN_UNITS]
+            own.add(track[split.unit_column])
+    needed = split.min_units
+    small = [(artist, len(own)) for artist, own in sorted(units.items()) if len(own) < needed]
     named = ", ".join(f"{artist!r} has {count}" for artist, count in small[:AT_MOST])
     more = f" and {len(small) - AT_MOST} more artists fewer" if len(small) > AT_MOST else ""
     return named + more

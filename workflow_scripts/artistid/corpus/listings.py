@@ -9,6 +9,7 @@ from artistid.storage.files import write_rows
 
 OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
 TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
+EXCLUDED = "excluded"  # on purpose: by its name, or as an artist of whom there is too little
 TRACK_COLUMNS = (
     "track_id",
     "album_id",

@@ -7,39 +7,70 @@ from pathlib import Path
 from typing import Any
 
 from artistid.corpus.audio import AudioFacts, decode_facts
+from artistid.corpus.exclusion import Exclusion, small_artists
 from artistid.corpus.folder import Recording
-from artistid.corpus.listings import DUPLICATE, EMPTY, MISPLACED, OK, TOO_SHORT, UNDECODABLE
+from artistid.corpus.listings import (
+    DUPLICATE,
+    EMPTY,
+    EXCLUDED,
+    MISPLACED,
+    OK,
+    TOO_SHORT,
+    UNDECODABLE,
+)
 from artistid.errors import InputError
 from artistid.storage.files import sha256_of_file
 
 MIN_SECONDS = 1.0
+NOTHING = Exclusion()
 
 
-def scan(audio_dir: Path, recordings: Iterable[Recording], threads: int) -> list[dict[str, Any]]:
+def scan(
+    audio_dir: Path,
+    recordings: Iterable[Recording],
+    threads: int,
+    excluded: Exclusion = NOTHING,
+    min_albums: int = 1,
+    min_tracks: int = 1,
+) -> list[dict[str, Any]]:
     """Decode every recording once and return the rows of ``tracks.csv``, sorted by track id.
+
+    What is excluded by name is not decoded.
 
     Args:
         audio_dir: the corpus' folder.
         recordings: what `list_recordings` found.
         threads: recordings decoded at the same time.
+        excluded: artists and albums that are left out by name.
+        min_albums: albums with a usable track, without which an artist is left out.
+        min_tracks: usable tracks, without which an artist is left out.
     """
     with ThreadPoolExecutor(threads) as pool:
-        rows = pool.map(lambda recording: _examine(audio_dir, recording), recordings)
-        return _without_duplicates(sorted(rows, key=lambda row: row["track_id"]))
-
-
-def _without_duplicates(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
-    first_of: dict[str, str] = {}
-    for row in rows:
-        if row["status"] == OK:
-            first = first_of.setdefault(row["sha256"], row["path"])
-            if first != row["path"]:
-                row |= _verdict(DUPLICATE, f"the same bytes as {first}")
+        examined = pool.map(lambda file: _examine(audio_dir, file, excluded), recordings)
+        rows = sorted(examined, key=lambda row: row["track_id"])
+    _mark_duplicates(rows)
+    while small := small_artists(rows, min_albums, min_tracks):
+        for row in rows:
+            if row["status"] == OK and row["artist"] in small:
+                row |= _verdict(EXCLUDED, small[row["artist"]])
+        # A copy of what is left out now stands for itself.
+        _mark_duplicates(rows)
     return rows
 
 
-def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
+def _mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
+    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
+    first_of: dict[str, str] = {}
+    for row in rows:
+        if row["status"] in (OK, DUPLICATE):
+            first = first_of.setdefault(row["sha256"], row["path"])
+            is_first = first == row["path"]
+            row |= (
+                _verdict(OK, "") if is_first else _verdict(DUPLICATE, f"the same bytes as {first}")
+            )
+
+
+def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict[str, Any]:
     path = audio_dir / recording.path
     row: dict[str, Any] = {
         "track_id": recording.track_id,
@@ -48,6 +79,8 @@ def _examine(audio_dir: Path, recording: Recording) -> dict[str, Any]:
         "album": recording.album,
         "path": recording.path,
     }
+    if reason := excluded.reason(recording):
+        return row | _verdict(EXCLUDED, reason)
     if not recording.is_placed:
         return row | _verdict(MISPLACED, "not at <artist>/<album>/<track>: move it there")
     try:
@@ -87,6 +120,8 @@ def _verdict(status: str, reason: str) -> dict[str, str]:
 def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
     """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
 
+    What is left out on purpose does not count, neither as bad nor as good.
+
     Raises:
         InputError: names the share, the first bad files and the configuration key.
     """
@@ -95,11 +130,12 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
             "corpus.audio_dir: no audio file was found; recordings have to lie at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
-    bad = [track for track in tracks if track["status"] not in (OK, DUPLICATE)]
-    share = len(bad) / len(tracks)
-    if share > max_bad_share or len(bad) == len(tracks):
+    judged = [track for track in tracks if track["status"] != EXCLUDED]
+    bad = [track for track in judged if track["status"] not in (OK, DUPLICATE)]
+    share = len(bad) / max(1, len(judged))
+    if bad and (share > max_bad_share or len(bad) == len(judged)):
         raise InputError(
-            f"{len(bad)} of {len(tracks)} recordings ({share:.1%}) cannot be used, more than "
+            f"{len(bad)} of {len(judged)} recordings ({share:.1%}) cannot be used, more than "
             f"corpus.max_bad_share ({max_bad_share:.1%}) allows: {_by_reason(bad)}; fix, convert "
             "or remove them, or raise corpus.max_bad_share"
         )

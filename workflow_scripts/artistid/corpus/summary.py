@@ -7,7 +7,7 @@ from typing import Any
 
 from artistid.corpus.audio import extension
 from artistid.corpus.folder import is_hidden
-from artistid.corpus.listings import OK, usable
+from artistid.corpus.listings import EXCLUDED, OK, usable
 
 
 def describe(
@@ -35,8 +35,13 @@ def describe(
         if status != OK:
             lines.append(f"left out: {count} {status}")
     for track in tracks:
-        if track["status"] != OK:
+        if track["status"] not in (OK, EXCLUDED):
             lines.append(f"  {track['path']}: {track['reason']}")
+    on_purpose = [track for track in tracks if track["status"] == EXCLUDED]
+    lines += [
+        f"left out: {reason} ({count} recordings)"
+        for reason, count in sorted(Counter(track["reason"] for track in on_purpose).items())
+    ]
     lines += _without_recordings(tracks)
     if remarkable := [track for track in used if track.get("remark")]:
         lines.append(f"used, but worth a look: {len(remarkable)}")
@@ -50,13 +55,14 @@ def describe(
         lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
     lines += _ignored(tracks, others)
     if expected:
-        lines += _differences(len(used), artists, expected)
+        # The corpus holds what is left out on purpose, too.
+        lines += _differences([*used, *filter(_is_placed, on_purpose)], expected)
     return "\n".join(lines) + "\n"
 
 
 def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a line for every artist and album of which nothing can be used."""
-    placed = [track for track in tracks if track["artist"]]
+    placed = [track for track in tracks if _is_placed(track) and track["status"] != EXCLUDED]
     used = usable(placed)
     artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
     albums = {(track["artist"], track["album"]) for track in placed}
@@ -95,15 +101,20 @@ def _kind(name: str) -> str:
     return kind if re.fullmatch(r"\.[a-z0-9]{1,8}", kind) else "without an extension"
 
 
-def _differences(
-    n_tracks: int, albums_of: Mapping[str, int], expected: Mapping[str, int]
-) -> list[str]:
+def _is_placed(track: Mapping[str, Any]) -> bool:
+    """Whether a recording lies where recordings belong."""
+    return bool(track["artist"])
+
+
+def _differences(tracks: Sequence[Mapping[str, Any]], expected: Mapping[str, int]) -> list[str]:
+    albums = {(track["artist"], track["album"]) for track in tracks}
+    albums_of = Counter(artist for artist, _ in albums)
     lines = []
     if len(albums_of) != expected["artists"]:
         lines.append(f"{len(albums_of)} artists, not {expected['artists']}")
     for artist, count in sorted(albums_of.items()):
         if count != expected["albums_per_artist"]:
             lines.append(f"{artist}: {count} albums, not {expected['albums_per_artist']}")
-    if n_tracks != expected["tracks"]:
-        lines.append(f"{n_tracks} usable tracks, not {expected['tracks']}")
+    if len(tracks) != expected["tracks"]:
+        lines.append(f"{len(tracks)} usable tracks, not {expected['tracks']}")
     return [f"expected otherwise: {line}" for line in lines] or ["as corpus.expect says"]

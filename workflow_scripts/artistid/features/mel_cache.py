@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
+from artistid.storage.files import write_rows
 from artistid.storage.hdf5 import new_hdf5
 
 FORMAT = "artistid log-mel 1"
 DTYPE = np.float16  # at most 1/32 dB away from the float32 value between -128 and 128 dB
 CHUNK_FRAMES = 1024
+INDEX_COLUMNS = ("album_id", "n_tracks")
 LIBRARIES = ("h5py", "librosa", "numpy", "scipy", "soundfile", "soxr")
 
 
@@ -138,9 +140,32 @@ def read_parameters(path: Path) -> dict[str, Any]:
         return json.loads(file.attrs["parameters"])
 
 
+def write_index(path: Path, caches: Iterable[Path]) -> None:
+    """Write a table of caches, sorted by album: ``album_id`` and ``n_tracks``.
+
+    Jobs that read the caches of all albums depend on this one file. Only the head of each cache is
+    read: 10,000 take seconds, and their numbers of frames, dataset by dataset, would take minutes
+    on a slow disk.
+
+    Args:
+        path: the CSV file.
+        caches: ``<album_id>.h5`` each.
+
+    Raises:
+        InputError: a cache is missing, damaged or not one of ours.
+    """
+    rows = []
+    for cache in sorted(caches, key=lambda cache: cache.name):
+        with _opened(cache) as file:
+            rows.append({"album_id": cache.stem, "n_tracks": len(file)})
+    write_rows(path, rows, INDEX_COLUMNS)
+
+
 def _opened(path: Path) -> h5py.File:
     try:
         file = h5py.File(path, "r")
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing; `snakemake ... features` makes it") from None
     except OSError as error:
         raise InputError(
             f"{path}: cannot be opened as HDF5 ({error}); delete it, and it will be made again"

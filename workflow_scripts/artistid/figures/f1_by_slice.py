@@ -1,5 +1,6 @@
 """Figure: macro F1 by slice length, model and split."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHANCE = "chance"
-_LINES = {"song": "-", "album": "--"}
-_OPEN = "album"  # this split's markers are open: a point without a line has to say its split too
+# Of the splits in their order. A point without a line has to say its split too: every second
+# split's markers are open.
+_LINES = ("-", "--", "-.", (0, (1, 2, 5, 2)))
 _SPREAD = 0.5  # how far the points at one slice length are drawn apart, of the way to the next
 
 
@@ -46,13 +48,15 @@ def draw_f1_by_slice(table: "pd.DataFrame") -> Figure:
     is_chance = table["model"] == CHANCE
     systems = table[~is_chance]
     looks = look_of(in_order(systems["model"]))
-    handles = _legend(looks, systems, is_chance.any())
+    styles = _styles(in_order(systems["split"]))
+    handles = _legend(looks, styles, systems, is_chance.any())
     figure = new_figure(COLUMN, 2.3 + LINE_HEIGHT * (len(handles) // 2 + 2))
     axes = figure.subplots()
     series = systems.groupby(["model", "split"], sort=False)
     offsets = (np.arange(len(series)) - (len(series) - 1) / 2) * _SPREAD / max(len(series), 2)
     for offset, ((model, split), rows) in zip(offsets, series, strict=True):
-        _draw_series(axes, rows.sort_values("position"), offset, looks[model], split)
+        look = looks[model] | styles[split]
+        _draw_series(axes, rows.sort_values("position"), offset, look)
     for _, rows in table[is_chance].groupby("split", sort=False):
         _draw_chance(axes, rows.sort_values("position"), len(lengths))
     axes.set_xticks(range(len(lengths)), [_length(seconds) for seconds in lengths])
@@ -65,19 +69,22 @@ def draw_f1_by_slice(table: "pd.DataFrame") -> Figure:
     return figure
 
 
-def _draw_series(
-    axes: Axes, rows: "pd.DataFrame", offset: float, look: dict[str, Any], split: str
-) -> None:
+def _styles(splits: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return line and marker of each split."""
+    styles: dict[str, dict[str, Any]] = {}
+    for number, split in enumerate(splits):
+        styles[split] = {"linestyle": _LINES[number % len(_LINES)]}
+        if number % 2:
+            styles[split]["markerfacecolor"] = "white"
+    return styles
+
+
+def _draw_series(axes: Axes, rows: "pd.DataFrame", offset: float, look: dict[str, Any]) -> None:
     x = rows["position"] + offset
-    line = _LINES.get(split, "-.")
-    axes.plot(x, rows["mean"], linestyle=line, **look, **_fill(split), linewidth=0.8, zorder=3)
+    axes.plot(x, rows["mean"], **look, linewidth=0.8, zorder=3)
     opacity = np.where(rows["too_few"], PALE, 1.0)
     # No error bars relative to the mean: a bootstrap interval need not hold it.
     axes.vlines(x, rows["low"], rows["high"], colors=look["color"], alpha=opacity, linewidth=1.2)
-
-
-def _fill(split: str) -> dict[str, Any]:
-    return {"markerfacecolor": "white"} if split == _OPEN else {}
 
 
 def _draw_chance(axes: Axes, rows: "pd.DataFrame", n_lengths: int) -> None:
@@ -91,7 +98,10 @@ def _length(seconds: float) -> str:
 
 
 def _legend(
-    looks: dict[str, dict[str, Any]], systems: "pd.DataFrame", has_chance: bool
+    looks: dict[str, dict[str, Any]],
+    styles: dict[str, dict[str, Any]],
+    systems: "pd.DataFrame",
+    has_chance: bool,
 ) -> list[Line2D]:
     """Return the models, and as many others: the two columns of the legend."""
     models = [
@@ -99,9 +109,9 @@ def _legend(
         for model, look in looks.items()
     ]
     others = []
-    for split in in_order(systems["split"]):
-        grey: dict[str, Any] = {"color": GREY, "marker": "o", "linestyle": _LINES.get(split, "-.")}
-        others.append(Line2D([], [], **grey, **_fill(split), label=f"{label(split)} split"))
+    for split, style in styles.items():
+        grey: dict[str, Any] = {"color": GREY, "marker": "o"}
+        others.append(Line2D([], [], **grey, **style, label=f"{label(split)} split"))
     if has_chance:
         others.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
     if systems["too_few"].any():

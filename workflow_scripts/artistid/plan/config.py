@@ -7,14 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from artistid.errors import InputError, shortened
-from artistid.experiment import networks
+from artistid.experiment import (
+    BEST,
+    NETWORK,
+    SYSTEM,
+    TRAINING,
+    architecture_of,
+    candidates,
+    kind_of_model,
+    networks,
+    settings_of,
+    training_of,
+)
 from artistid.features.slices import frames_in_slice
 from artistid.models.registry import KINDS, NETWORKS, available
+from artistid.splits.definitions import definitions
 
 DEMO = "demo"
-
-
-BEST = "best"  # follow-up with the best network on validation
+# What the tables call rows that no model made, and a model's name may not be.
+RESERVED = ("chance", "majority", BEST)
 MIN_FRAMES = 16  # of a slice: the CRNNs halve them four times
 _LENGTHS = ("slice_seconds", "follow_up_seconds")
 
@@ -44,7 +55,8 @@ def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[An
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    return extend(Draft202012Validator, type_checker=checker)(schema).iter_errors(config)
+    validator = extend(Draft202012Validator, type_checker=checker)
+    return validator(_with_models(schema, config)).iter_errors(config)
 
 
 def _parsed(text: str) -> Any:
@@ -119,7 +131,7 @@ def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
     """Lengths stand in paths with six digits, and a slice has to have frames."""
     config = effective_config(config)
     experiment = config["experiment"]
-    needed = MIN_FRAMES if networks(config) or experiment["follow_up"] else 1
+    needed = MIN_FRAMES if networks(config) else 1
     for key in _LENGTHS:
         for seconds in experiment[key]:
             if "e" in f"{seconds:g}" or float(f"{seconds:g}") != seconds:
@@ -163,40 +175,84 @@ def _check_log_mel(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _check_fractions(config: Mapping[str, Any]) -> Iterator[str]:
-    total = sum(config["song_split"].values())
-    if abs(total - 1) > 1e-6:
-        yield f"song_split: the fractions sum to {total:g}; write fractions that sum to 1"
+def _check_splits(config: Mapping[str, Any]) -> Iterator[str]:
+    """Check the definitions that the experiment uses; others may be meant for another corpus."""
+    experiment = config["experiment"]
+    if config["corpus"]["source"] == DEMO:
+        experiment = _merged(experiment, config["demo"]["reduced"].get("experiment", {}))
+    try:
+        found = definitions({"splits": config["splits"], "experiment": experiment})
+    except InputError as error:
+        yield str(error)
+        return
+    for name, split in found.items():
+        if experiment["report_on"] not in split.subsets:
+            yield (
+                f"experiment.report_on: the split {name!r} has no {experiment['report_on']} subset "
+                f"(splits.{name}.subsets); write validation"
+            )
 
 
 def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown_models(config)
-    yield from _unknown_models(config["demo"]["reduced"], "demo.reduced.")
+    wrong = [*_wrong_architectures(config), *_unknown_models(config)]
+    yield from wrong
+    if wrong:
+        return
     if config["experiment"]["follow_up"] == BEST and not networks(config):
         yield "experiment.follow_up: best needs a network in experiment.models; write null"
     effective = effective_config(config)
-    follow_up, trained = effective["experiment"]["follow_up"], networks(effective)
-    # Its scores at the first slice lengths are what the others are compared with.
-    if follow_up in available(NETWORKS) and follow_up not in trained:
-        choice = f"one of it ({', '.join(trained)}), best, or null" if trained else "null"
-        yield f"experiment.follow_up: {follow_up} is not in experiment.models; write {choice}"
+    trained = networks(effective)
+    for model in candidates(effective):
+        # Its scores at the first slice lengths are what the others are compared with.
+        if model not in trained:
+            choice = (
+                f"one of its networks ({', '.join(trained)}), best, or null" if trained else "null"
+            )
+            yield (
+                f"experiment.follow_up: {model} is no network of experiment.models; write {choice}"
+            )
 
 
-def _unknown_models(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Find unknown names of models in a configuration, or in a part of one."""
-    experiment = config.get("experiment", {})
-    known = tuple(model for kind in KINDS for model in available(kind))
-    named = [("experiment.models", model, known) for model in experiment.get("models", [])]
-    named += [("models", model, known) for model in config.get("models", {})]
-    follow_up = experiment.get("follow_up")
-    if follow_up and follow_up != BEST:
-        named.append(("experiment.follow_up", follow_up, available(NETWORKS)))
-    for key, model, models in named:
-        if model not in models:
-            yield f"{prefix}{key}: unknown model {model!r}; there are: {', '.join(models)}"
+def _wrong_architectures(config: Mapping[str, Any]) -> Iterator[str]:
+    """Find models whose `network` or `system` does not exist, or that have a wrong name."""
+    systems = tuple(name for kind in KINDS if kind != NETWORKS for name in available(kind))
+    for key, known in ((NETWORK, available(NETWORKS)), (SYSTEM, systems)):
+        for model, given in config["models"].items():
+            if (named := given.get(key)) is not None and named not in known:
+                there_are = ", ".join(known)
+                yield f"models.{model}.{key}: unknown {key} {named!r}; there are: {there_are}"
+    for model, given in config["models"].items():
+        if model in RESERVED:
+            yield f"models.{model}: the name stands for something else in the tables; write another"
+        if given.get(NETWORK) and given.get(SYSTEM):
+            yield f"models.{model}: has a network and a system; write one of them"
+        if TRAINING in given and architecture_of(config, model) not in available(NETWORKS):
+            yield f"models.{model}.training: only networks have it; remove it"
 
 
-_CHECKS = (_check_numbers, _check_corpus, _check_log_mel, _check_fractions, _check_models)
+def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
+    """Find names of models that neither the configuration nor the library defines."""
+    reduced = config["demo"]["reduced"]
+    for part, prefix in ((config, ""), (reduced, "demo.reduced.")):
+        experiment = part.get("experiment", {})
+        named = [("experiment.models", model) for model in experiment.get("models", [])]
+        named += [("models", model) for model in part.get("models", {})]
+        follow_up = experiment.get("follow_up") or []
+        if follow_up != BEST:
+            of_step = [follow_up] if isinstance(follow_up, str) else follow_up
+            named += [("experiment.follow_up", model) for model in of_step]
+        for key, model in named:
+            architecture = architecture_of(config, model)
+            if not any(architecture in available(kind) for kind in KINDS):
+                defined = [name for name in config["models"] if name != model]
+                known = dict.fromkeys(defined + [n for kind in KINDS for n in available(kind)])
+                yield (
+                    f"{prefix}{key}: unknown model {model!r}; there are: {', '.join(sorted(known))}"
+                    f"; a model of your own names its network: models.{model}.network"
+                )
+
+
+_CHECKS = (_check_numbers, _check_corpus, _check_log_mel, _check_splits, _check_models)
 # What only makes sense for a configuration that passed the others.
 _LATER_CHECKS = (_check_lengths,)
 
@@ -212,13 +268,29 @@ def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
     if effective["corpus"]["source"] == DEMO:
         reduced = demo.pop("reduced")
         effective = _merged(effective, reduced) | {"demo": demo}
+        _reduce_training_of_models(effective["models"], reduced)
         if effective["experiment"]["follow_up"] == BEST and not networks(effective):
             effective["experiment"]["follow_up"] = None  # there is none to take on
     experiment = effective["experiment"]
     experiment["slice_frames"] = {  # 1.0 and 01 are 1
         f"{float(seconds):g}": frames for seconds, frames in experiment["slice_frames"].items()
     }
-    return effective
+    return _in_order(effective)
+
+
+def _in_order(value: Any) -> Any:
+    """Return a tree with its keys in order: Snakemake compares parameters by their text."""
+    if isinstance(value, Mapping):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
+
+
+def _reduce_training_of_models(models: Mapping[str, Any], reduced: Mapping[str, Any]) -> None:
+    """Let what the demo reduces win over what a model trains with: the demo ends in minutes."""
+    for name, settings in models.items():
+        if TRAINING in settings:
+            of_model = reduced.get("models", {}).get(name, {}).get(TRAINING, {})
+            settings[TRAINING] = {**settings[TRAINING], **reduced.get(TRAINING, {}), **of_model}
 
 
 def reductions(config: Mapping[str, Any]) -> list[str]:
@@ -256,20 +328,78 @@ def _at(tree: Mapping[str, Any], dotted: str) -> Any:
     return None if tree == {} else tree
 
 
+def model_parameters(
+    config: Mapping[str, Any], schema: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    """Return what decides how a model is trained: its architecture, and what is not the default.
+
+    A key at its default is left out, so that a key that a later version adds retrains nothing.
+
+    Args:
+        config: the configuration in force.
+        schema: what `read_schema` returns.
+        model: of the experiment.
+    """
+    architecture = architecture_of(config, model)
+    own = schema["$defs"]["architectures"].get(architecture, {})
+    parameters: dict[str, Any] = {
+        "architecture": architecture,
+        "settings": without_defaults(settings_of(config, model), own),
+    }
+    if kind_of_model(config, model) == NETWORKS:
+        training = training_of(config, model)
+        parameters["training"] = without_defaults(training, schema["$defs"]["training"])
+    return parameters
+
+
+def without_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a mapping whose values differ from the defaults in its schema."""
+    defaults = {
+        key: checks["default"]
+        for key, checks in schema.get("properties", {}).items()
+        if "default" in checks
+    }
+    return {k: v for k, v in values.items() if k not in defaults or defaults[k] != v}
+
+
 def read_schema(folder: str | Path) -> dict[str, Any]:
-    """Return the schema of the configuration, with the settings of each model.
+    """Return the schema of the configuration, with the settings of each architecture.
 
     Args:
         folder: of ``config.schema.yaml`` and of ``models.schema.yaml``, which is generated and
             defines the settings of each architecture.
     """
     schema = read_yaml(Path(folder) / "config.schema.yaml")
-    architectures = read_yaml(Path(folder) / "models.schema.yaml")
-    schema["$defs"]["architectures"] = architectures
-    schema["$defs"]["models"]["properties"] = {
-        name: {"$ref": f"#/$defs/architectures/{name}"} for name in architectures
-    }
+    schema["$defs"]["architectures"] = read_yaml(Path(folder) / "models.schema.yaml")
     return schema
+
+
+def _with_models(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with the settings of each model that a configuration names.
+
+    A model's settings are those of its architecture, beside the keys that every model has.
+    """
+    joined: dict[str, Any] = copy.deepcopy(dict(schema))
+    definitions = joined["$defs"]
+    reduced = _mapping(_mapping(config.get("demo")).get("reduced"))
+    models = _mapping(config.get("models"))
+    shipped = [*definitions["architectures"]]
+    for model in dict.fromkeys([*shipped, *models, *_mapping(reduced.get("models"))]):
+        given = _mapping(models.get(model))
+        architecture = given.get(NETWORK) or given.get(SYSTEM) or model
+        own = definitions["architectures"].get(architecture) if _is_text(architecture) else None
+        if own is not None:
+            keys = {**definitions["model"]["properties"], **own["properties"]}
+            definitions["models"]["properties"][model] = {**own, "properties": keys}
+    return joined
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def read_yaml(path: str | Path) -> Any:

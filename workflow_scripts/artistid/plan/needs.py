@@ -227,11 +227,18 @@ def _answers_mb(size: CorpusSize, slice_frames: int, log_mel: Mapping[str, Any])
     return frames / slice_frames / 2 * size.n_artists * FLOAT32 / MEGA
 
 
-def scoring(size: CorpusSize, slice_frames: int | None, log_mel: Mapping[str, Any]) -> Needs:
+def share_tested(has_folds: bool) -> float:
+    """Return the share of all tracks that a run is taken to test: with folds each."""
+    return 1.0 if has_folds else 0.5
+
+
+def scoring(
+    size: CorpusSize, slice_frames: int | None, log_mel: Mapping[str, Any], has_folds: bool = False
+) -> Needs:
     """A run's scores: its predictions, and copies in float64. None: answers for songs only."""
     answers_mb = size.n_tracks * size.n_artists * FLOAT32 / MEGA
     if slice_frames is not None:
-        answers_mb = _answers_mb(size, slice_frames, log_mel)
+        answers_mb = 2 * share_tested(has_folds) * _answers_mb(size, slice_frames, log_mel)
     return needs(PLAIN_MB + 6 * answers_mb, answers_mb / 100)
 
 
@@ -246,14 +253,15 @@ def tables(size: CorpusSize, n_runs: int) -> Needs:
     return needs(LIBRARIES_MB + 0.003 * rows, 0.001 * n_runs, 0.001 * rows)
 
 
-def comparison(size: CorpusSize, n_runs: int, n_models: int) -> Needs:
+def comparison(size: CorpusSize, n_runs: int, n_models: int, has_folds: bool = False) -> Needs:
     """Intervals and tests: every run's answers by track, and 2,000 draws of songs and scores.
 
-    As elsewhere half of all tracks are taken to be tested. Each pair of models is tested with at
-    least 2,000 swaps, and with 200 for each pair: many models take time, but no more memory. Of 30
-    models on artist20 a pair took 0.37 s at each of six levels; four times that is asked for.
+    As elsewhere half of all tracks are taken to be tested, with folds all. Each pair of models is
+    tested with at least 2,000 swaps, and with 200 for each pair: many models take time, but no more
+    memory. Of 30 models on artist20 a pair took 0.37 s at each of six levels; four times that is
+    asked for.
     """
-    songs, artists = size.n_tracks / 2, size.n_artists
+    songs, artists = size.n_tracks * share_tested(has_folds), size.n_artists
     answers_mb = 3 * n_runs * songs * artists * FLOAT64 / MEGA
     drawn_mb = 2000 * (songs + 4 * artists) * FLOAT64 / MEGA
     minutes = 0.05 * n_runs * max(1, (songs + 4 * artists) / 1000)

@@ -1,12 +1,14 @@
 """Which of our source files a script depends on.
 
-Snakemake knows a rule's script but not what the script imports. A rule lists these files as
-inputs, so that an edit reruns exactly the rules whose code it touches.
+Snakemake knows a rule's script but not what the script imports. What these files compute decides
+whether a rule runs again (`artistid.plan.computation`).
 """
 
 import ast
 from functools import cache
 from pathlib import Path
+
+from artistid.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]  # workflow_scripts/
 
@@ -19,6 +21,7 @@ def source_files(*scripts: str) -> list[str]:
 
     Raises:
         FileNotFoundError: a script does not exist.
+        InputError: a file is no Python.
     """
     found: set[Path] = set()
     pending = [ROOT / script for script in scripts]
@@ -30,10 +33,22 @@ def source_files(*scripts: str) -> list[str]:
     return sorted(str(path) for path in found)
 
 
+def parsed(content: bytes, path: Path) -> ast.Module:
+    """Return the syntax tree of a file's content.
+
+    Raises:
+        InputError: the file, which `path` names, is no Python.
+    """
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: is no Python ({error}); correct it") from None
+
+
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path.read_bytes(), path)):
         if isinstance(node, ast.Import):
             modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

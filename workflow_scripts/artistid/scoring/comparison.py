@@ -24,30 +24,58 @@ Cell = tuple[str, str, float | None]
 Level = tuple[str, str]  # level and pooling
 INTERVAL_COLUMNS = (
     *("model", "split", "slice_seconds", "level", "pooling"),
-    *("metric", "artist", "mean", "low", "high", "too_few"),
+    *("metric", "artist", "mean", "low", "high", "too_few", "resampled"),
 )
-EFFECT_COLUMNS = ("model", "slice_seconds", "level", "pooling", "mean", "low", "high", "too_few")
+EFFECT_COLUMNS = (
+    *("model", "slice_seconds", "split_by_track", "split_by_album", "level", "pooling"),
+    *("mean", "low", "high", "too_few"),
+)
 PAIR_COLUMNS = (
     *("split", "slice_seconds", "level", "pooling", "first", "second"),
     *("difference", "p", "p_corrected", "songs", "swapped_units", "too_few"),
 )
 ALBUM_COLUMNS = (
-    *("model", "slice_seconds", "seed", "artist", "album", "songs", "slices"),
+    *("model", "split", "slice_seconds", "cut", "seed", "artist", "album", "songs", "slices"),
     *("answered", "share"),
 )
+# By split, what is resampled and swapped as one with each track: the id of its album where the
+# split keeps albums together, else its own.
+UnitOf = Mapping[str, Mapping[str, str]]
+
+
+def units_of(tracks: Sequence[Mapping[str, str]], keeps_albums: Mapping[str, bool]) -> UnitOf:
+    """Return by split what is resampled and swapped as one with each track.
+
+    Args:
+        tracks: rows of ``usable.csv``.
+        keeps_albums: by split, whether it keeps albums together.
+    """
+    ids = {
+        keeps: {track["track_id"]: track["album_id" if keeps else "track_id"] for track in tracks}
+        for keeps in set(keeps_albums.values())
+    }
+    return {split: ids[keeps] for split, keeps in keeps_albums.items()}
 
 
 def by_cell(outcomes: Iterable[Outcomes]) -> dict[Cell, list[Outcomes]]:
-    """Return the runs of each cell, by seed."""
+    """Return the runs of each cell, by seed and cut."""
     cells = defaultdict(list)
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.run.seed):
+    for outcome in sorted(outcomes, key=lambda outcome: (outcome.run.seed, outcome.run.cut)):
         run = outcome.run
         cells[run.model, run.split, run.slice_seconds].append(outcome)
     return dict(cells)
 
 
-def _tested(run: Outcomes, level: Level) -> Answers:
-    return Answers(run.target, run.counts[level], run.track_id)
+def _tested(runs: Sequence[Outcomes], level: Level, unit_of: UnitOf) -> list[Answers]:
+    return [
+        Answers(
+            run.target,
+            run.counts[level],
+            run.track_id,
+            [unit_of[run.run.split][track] for track in run.track_id],
+        )
+        for run in runs
+    ]
 
 
 def _chance(*key: Any) -> np.random.Generator:
@@ -55,46 +83,65 @@ def _chance(*key: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
-def interval_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]]:
+def interval_rows(
+    cells: Mapping[Cell, Sequence[Outcomes]], unit_of: UnitOf
+) -> list[dict[str, Any]]:
     """Return each metric's mean with its interval, for each cell and level.
 
-    The metric ``f1`` is that of one artist; the others are over all artists.
+    The metric ``f1`` is that of one artist; the others are over all artists. ``resampled`` is
+    ``albums`` where some artist has several of them in a test set, else ``songs``.
     """
     rows = []
     for (model, split, seconds), runs in cells.items():
         for level in runs[0].counts:
-            tested = [_tested(run, level) for run in runs]
+            tested = _tested(runs, level, unit_of)
             intervals = mean_intervals(tested, _chance(model, split, seconds, level))
             axes = {"model": model, "split": split, "slice_seconds": seconds} | _level(level)
+            has_albums = any(run.resamples_clusters() for run in tested)
+            resampled = {"resampled": "albums" if has_albums else "songs"}
             scored = [(metric, "") for metric in METRICS]
             scored += [("f1", artist) for artist in runs[0].classes]
             for (metric, artist), interval in zip(scored, intervals, strict=True):
-                rows.append(axes | {"metric": metric, "artist": artist} | _values(interval))
+                of_score = {"metric": metric, "artist": artist}
+                rows.append(axes | of_score | _values(interval) | resampled)
     return rows
 
 
-def effect_rows(cells: Mapping[Cell, Sequence[Outcomes]]) -> list[dict[str, Any]]:
-    """Return song-split minus album-split macro F1 with its interval, by model and level."""
+def effect_rows(
+    cells: Mapping[Cell, Sequence[Outcomes]], unit_of: UnitOf, keeps_albums: Mapping[str, bool]
+) -> list[dict[str, Any]]:
+    """Return what a split by track adds to macro F1, with its interval, by model and level.
+
+    Each split by track is compared with each split that keeps albums together.
+
+    Args:
+        cells: runs by cell.
+        unit_of: by split, what is resampled as one with each track.
+        keeps_albums: by split, whether it keeps albums together.
+    """
     rows = []
+    by_album = [split for split in dict.fromkeys(cell[1] for cell in cells) if keeps_albums[split]]
     for (model, split, seconds), runs in cells.items():
-        others = cells.get((model, "album", seconds))
-        if split != "song" or not others:
+        if keeps_albums[split]:
             continue
-        for level in runs[0].counts:
-            interval = difference_interval(
-                [_tested(run, level) for run in runs],
-                [_tested(run, level) for run in others],
-                _chance(model, seconds, level),
-            )
-            axes = {"model": model, "slice_seconds": seconds}
-            rows.append(axes | _level(level) | _values(interval))
+        for other in by_album:
+            others = cells.get((model, other, seconds), [])
+            for level in runs[0].counts if others else ():
+                interval = difference_interval(
+                    _tested(runs, level, unit_of),
+                    _tested(others, level, unit_of),
+                    _chance(model, seconds, level),
+                )
+                axes = {"model": model, "slice_seconds": seconds}
+                splits = {"split_by_track": split, "split_by_album": other}
+                rows.append(axes | splits | _level(level) | _values(interval))
     return rows
 
 
 def pair_rows(
     cells: Mapping[Cell, Sequence[Outcomes]],
     lengths: Sequence[float],
-    unit_of: Mapping[str, Mapping[str, str]],
+    unit_of: UnitOf,
 ) -> list[dict[str, Any]]:
     """Return a paired test for each pair of models, corrected within split, slice length and level.
 
@@ -104,8 +151,7 @@ def pair_rows(
     Args:
         cells: runs by cell.
         lengths: slice lengths, in seconds, at which every model ran.
-        unit_of: by split, what is swapped for each test track: its album's id where the split keeps
-            albums together, else its own.
+        unit_of: by split, what is swapped as one with each track.
     """
     rows = []
     levels = sorted({level for runs in cells.values() for level in runs[0].counts})
@@ -136,21 +182,21 @@ def pair_rows(
 def _on_common_songs(
     models: Sequence[Sequence[Outcomes]], level: Level, unit_of: Mapping[str, str]
 ) -> Iterator[list[Answers]]:
-    """Yield each model's runs, seed by seed on the songs that every model answered."""
-    seeds = set.intersection(*({run.run.seed for run in runs} for runs in models))
+    """Yield each model's runs, one cut and seed after the other, on what every model answered."""
+    pairings = set.intersection(*({_pairing(run) for run in runs} for runs in models))
     common = {
-        seed: set.intersection(
-            *({*run.track_id} for runs in models for run in runs if run.run.seed == seed)
+        pairing: set.intersection(
+            *({*run.track_id} for runs in models for run in runs if _pairing(run) == pairing)
         )
-        for seed in seeds
+        for pairing in pairings
     }
     for runs in models:
         tested = []
         for run in runs:
-            if run.run.seed not in seeds:
+            if _pairing(run) not in pairings:
                 continue
             kept = [
-                index for index, song in enumerate(run.track_id) if song in common[run.run.seed]
+                index for index, song in enumerate(run.track_id) if song in common[_pairing(run)]
             ]
             songs = [run.track_id[index] for index in kept]
             units = [unit_of[song] for song in songs]
@@ -158,31 +204,39 @@ def _on_common_songs(
         yield tested
 
 
+def _pairing(outcome: Outcomes) -> tuple[str, int]:
+    """Return what the runs of two models have in common that are compared with each other."""
+    return outcome.run.cut, outcome.run.seed
+
+
 def album_rows(
     cells: Mapping[Cell, Sequence[Outcomes]],
     album_of: Mapping[str, tuple[str, str]],
     level: Level,
+    keeps_albums: Mapping[str, bool],
 ) -> list[dict[str, Any]]:
-    """Return, for each test album of the album split, the share of its answers by artist answered.
+    """Return, for each tested album, the share of its answers by artist answered.
 
-    The album's own artist has a row in any case, others where they were answered.
+    Of the splits that keep albums together. The album's own artist has a row in any case, others
+    where they were answered.
 
     Args:
         cells: runs by cell.
         album_of: artist and album of each track id.
         level: whose answers are counted.
+        keeps_albums: by split, whether it keeps albums together.
     """
     rows = []
     for (model, split, seconds), runs in cells.items():
-        if split != "album" or level not in runs[0].counts:
+        if not keeps_albums[split] or level not in runs[0].counts:
             continue
         for run in runs:
-            seed = run.run.seed
             by_album = defaultdict(list)
             for index, track in enumerate(run.track_id):
                 by_album[album_of[track]].append(index)
             for (artist, album), songs in sorted(by_album.items()):
-                axes = {"model": model, "slice_seconds": seconds, "seed": seed}
+                axes = {"model": model, "split": split, "slice_seconds": seconds}
+                axes |= {"cut": run.run.cut, "seed": run.run.seed}
                 names = {"artist": artist, "album": album, "songs": len(songs)}
                 counts = run.counts[level][songs].sum(axis=0)
                 names["slices"] = int(counts.sum())

@@ -1,8 +1,7 @@
 """Choosing the network that the paper's second step takes on to longer slices.
 
 The paper (section 5) ran every network at 1 s and the best of them at 3 s and 6 s. Best is the
-highest mean slice-level macro F1 on validation over both splits and all seeds; the test sets are
-not looked at.
+highest mean slice-level macro F1 on validation over all runs; the test sets are not looked at.
 """
 
 import json
@@ -12,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from artistid.splits.draw import VALIDATION
+from artistid.splits.subsets import VALIDATION
 
 COLUMNS = ("model", "validation_macro_f1", "runs", "is_chosen")
 
@@ -44,8 +43,8 @@ def explain(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "model": best["model"],
         "reason": (
             "the highest mean slice-level macro F1 on validation over "
-            f"{best['runs']} runs (splits, slice lengths and seeds); ties go to the first in "
-            "experiment.models"
+            f"{best['runs']} runs (splits, their cuts, slice lengths and seeds); ties go to the "
+            "first in experiment.models"
         ),
         "validation_macro_f1": scores,
     }
@@ -53,4 +52,4 @@ def explain(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def read_choice(path: str | os.PathLike[str]) -> str:
     """Return the chosen network's name."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))["model"]
+    return str(json.loads(Path(path).read_text(encoding="utf-8"))["model"])

@@ -1,19 +1,27 @@
 """How sure a score is: bootstrap intervals and paired tests.
 
 Songs are resampled and swapped whole, because the slices of a song are not independent of each
-other; where songs belong to clusters, such as albums, paired tests swap whole clusters.
+other; where songs belong to clusters, such as albums, whole clusters are.
 docs/statistics.md says what is assumed; `benchmarks/interval_coverage.py` and
 `benchmarks/paired_tests.py` measure how often intervals and tests are right.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistid.scoring.scores import Counts, all_scores, confusion_counts, scores_of_sums
+from artistid.scoring.scores import (
+    METRICS,
+    Counts,
+    all_scores,
+    confusion_counts,
+    scores_of_sums,
+)
 
 N_DRAWS = 2000
 # Swaps of a paired test: at least this many, and this many for each pair that Holm's correction
@@ -57,6 +65,28 @@ class Answers:
         """Return the number of songs of each class, shape (classes,)."""
         return np.bincount(self.target, minlength=self.counts.shape[1])
 
+    def resampled_units(self) -> dict[int, NDArray[np.int64]]:
+        """Return by class, for each of its songs, the number of the unit that is resampled.
+
+        Units are clusters where a class has several of them. One alone says nothing about how
+        clusters differ: its songs are the units.
+        """
+        units = {}
+        for label in np.unique(self.target):
+            songs = np.flatnonzero(self.target == label)
+            names = [self.clusters[int(song)] for song in songs] if self.clusters else []
+            number = {name: position for position, name in enumerate(dict.fromkeys(names))}
+            units[int(label)] = (
+                np.array([number[name] for name in names])
+                if len(number) > 1
+                else np.arange(len(songs))
+            )
+        return units
+
+    def resamples_clusters(self) -> bool:
+        """Return whether some class has several clusters, and more songs than clusters."""
+        return any(unit.max() + 1 < len(unit) for unit in self.resampled_units().values())
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -82,10 +112,26 @@ def _weighted_scores(weights: NDArray[np.floating], tested: Answers) -> NDArray[
     return scores_of_sums(hits, predicted, support)
 
 
+def _drawn_weights(
+    tested: Answers, n_draws: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return how often each resample holds each song, shape (draws, songs).
+
+    Units are drawn with replacement within each class, as many as there are.
+    """
+    weights = np.zeros((n_draws, len(tested.target)))
+    for label, unit in tested.resampled_units().items():
+        n_units = unit.max() + 1
+        share = np.full(n_units, 1 / n_units)
+        drawn = generator.multinomial(n_units, share, n_draws)
+        weights[:, tested.target == label] = drawn[:, unit]
+    return weights
+
+
 def resampled_scores(
     tested: Answers, n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the scores of resamples of the songs, drawn with replacement within each artist.
+    """Return the scores of resamples of the songs or clusters, drawn within each artist.
 
     Args:
         tested: the answers of one run.
@@ -95,41 +141,58 @@ def resampled_scores(
     Returns:
         Macro F1, weighted F1, accuracy and each class' F1; shape (draws, 3 + classes).
     """
-    weights = np.zeros((n_draws, len(tested.target)))
-    for label in np.unique(tested.target):
-        songs = np.flatnonzero(tested.target == label)
-        share = np.full(len(songs), 1 / len(songs))
-        weights[:, songs] = generator.multinomial(len(songs), share, n_draws)
-    return _weighted_scores(weights, tested)
+    return _weighted_scores(_drawn_weights(tested, n_draws, generator), tested)
 
 
 def resampled_means(
     runs: Sequence[Answers], n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return draws of the mean scores over runs of several seeds, shape (draws, 3 + classes).
+    """Return draws of the mean scores over several runs, shape (draws, 3 + classes).
 
-    Songs are resampled within each run. Runs of different seeds differ by more than their songs;
-    that further variance is estimated from the runs and added as Student's t noise, because a plain
-    resampling of three seeds would both miss a third of it and count the songs twice.
+    Songs or clusters are resampled within each run; alike in runs of the same songs, because what
+    is hard for one of these is hard for all. Runs differ by more than their songs; that
+    further variance is estimated from the runs and added as Student's t noise, because a plain
+    resampling of three runs would both miss a third of it and count the songs twice.
     """
-    draws = np.array([resampled_scores(run, n_draws, generator) for run in runs])
-    # A resample of n songs varies by (n - 1) / n of what n new songs would (Hesterberg 2015,
+    draws = np.zeros((len(runs), n_draws, len(METRICS) + runs[0].counts.shape[1]))
+    tests = _runs_by_test_set(runs)
+    for same in tests:
+        weights = _drawn_weights(runs[same[0]], n_draws, generator)
+        for number in same:
+            draws[number] = _weighted_scores(weights, runs[number])
+    # A resample of n units varies by (n - 1) / n of what n new ones would (Hesterberg 2015,
     # section 3.3): widened about its own mean.
     widening = np.array([_widening(run) for run in runs])[:, None, None]
     centres = draws.mean(axis=1, keepdims=True)
     draws = centres + widening * (draws - centres)
-    means = draws.mean(axis=0)
+    means: NDArray[np.float64] = draws.mean(axis=0)
     if len(runs) > 1:
         between = np.var([run.scores() for run in runs], axis=0, ddof=1)
-        seed_variance = np.maximum(0.0, between - draws.var(axis=1, ddof=1).mean(axis=0))
+        if len(tests) == len(runs):
+            of_songs = draws.var(axis=1, ddof=1).mean(axis=0)
+        else:  # songs that runs share move them together, and apart only by what is left
+            of_songs = np.var(draws - centres, axis=0, ddof=1).mean(axis=0)
+        run_variance = np.maximum(0.0, between - of_songs)
         noise = generator.standard_t(len(runs) - 1, n_draws)  # the variance is of few runs
-        means = means + np.sqrt(seed_variance / len(runs)) * noise[:, None]
+        means = means + np.sqrt(run_variance / len(runs)) * noise[:, None]
     return means
 
 
+def _runs_by_test_set(runs: Sequence[Answers]) -> list[list[int]]:
+    """Return the positions of the runs that answered the same songs in the same order, together."""
+    found: dict[Any, list[int]] = defaultdict(list)
+    for number, run in enumerate(runs):
+        found[tuple(run.songs) or number].append(number)  # without ids no two are the same
+    return list(found.values())
+
+
 def _widening(run: Answers) -> float:
-    per_class = run.songs_per_class()
-    n_songs = per_class[per_class > 0].mean()
+    units = np.array([unit.max() + 1 for unit in run.resampled_units().values()])
+    if (
+        run.resamples_clusters()
+    ):  # few of one artist, many songs of another: no mean of them will do
+        return float(np.sqrt(np.mean(units / np.maximum(units - 1, 1))))
+    n_songs = units.mean()
     return float(np.sqrt(n_songs / max(n_songs - 1, 1)))
 
 
@@ -256,7 +319,9 @@ def _difference_of_swapped(
     def f1(own: Answers, moved: NDArray[np.float64]) -> NDArray[np.float64]:
         hits = (own.counts * of_class).sum(axis=0) + moved[:, n_classes:]
         total = own.counts.sum(axis=0) + moved[:, :n_classes] + support
-        return np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0).mean(axis=1)
+        of_each = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
+        macro: NDArray[np.float64] = of_each.mean(axis=1)
+        return macro
 
     def difference(swaps: NDArray[np.float64]) -> NDArray[np.float64]:
         moved = swaps[:, columns] @ gained

@@ -1,4 +1,6 @@
-"""Outcomes of a run on its test set: small files that intervals, tests and figures start from.
+"""Outcomes of a run: small files that intervals, tests and figures start from.
+
+They are of the subset that is reported, which is the test set unless the configuration says else.
 
 HDF5 with ``target`` and ``track_id`` (tracks,) and, for each level and pooling, a data set
 ``<level>_<pooling>`` (tracks, classes) that counts how often a track's answers named each class.
@@ -16,12 +18,12 @@ from numpy.typing import NDArray
 from artistid.runs import Run
 from artistid.storage.hdf5 import new_hdf5, open_hdf5
 
-FORMAT = "artistid outcomes 1"
+FORMAT = "artistid outcomes 2"
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Outcomes of one run on its test set.
+    """Outcomes of one run on one subset.
 
     Attributes:
         run: which one.
@@ -29,6 +31,7 @@ class Outcomes:
         track_id: the tracks' ids.
         target: true class of each track, shape (tracks,).
         counts: by (level, pooling), answers of each track, shape (tracks, classes).
+        subset: whose tracks they are.
     """
 
     run: Run
@@ -36,6 +39,7 @@ class Outcomes:
     track_id: list[str]
     target: NDArray[np.integer]
     counts: dict[tuple[str, str], NDArray[np.floating | np.integer]]
+    subset: str
 
 
 def write_outcomes(path: Path, outcomes: Outcomes) -> None:
@@ -44,6 +48,7 @@ def write_outcomes(path: Path, outcomes: Outcomes) -> None:
         file.attrs["format"] = FORMAT
         file.attrs["axes"] = json.dumps(outcomes.run.columns, sort_keys=True)
         file.attrs["classes"] = json.dumps(outcomes.classes)
+        file.attrs["subset"] = outcomes.subset
         file["track_id"] = np.array(outcomes.track_id, dtype="S")
         file["target"] = outcomes.target
         for (level, pooling), counts in outcomes.counts.items():
@@ -63,6 +68,7 @@ def read_outcomes(path: Path) -> Outcomes:
             [track_id.decode() for track_id in file["track_id"][()]],
             file["target"][()],
             {_level(name): file[name][()] for name in _counted(file)},
+            file.attrs["subset"],
         )
 
 

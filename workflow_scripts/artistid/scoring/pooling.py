@@ -25,7 +25,7 @@ MAIN_POOLING = {SLICE: NO_POOLING, SONG: MEAN}
 VOTE_THRESHOLD = 0.5
 
 SCORED = (*RUN_COLUMNS, "subset", "level", "pooling")
-METRICS_COLUMNS = (*SCORED, *METRICS, "n_tracks", "n_answers")
+METRICS_COLUMNS = (*SCORED, *METRICS, "top_k", "top_k_accuracy", "n_tracks", "n_answers")
 ARTIST_COLUMNS = (*SCORED, "artist", "f1", "n_answers")
 
 
@@ -44,7 +44,7 @@ def count_answers(predictions: Predictions, pooling: str) -> NDArray[np.int64]:
     if pooling == NO_POOLING:
         return _count(track, answers, shape)
     if pooling == MEAN:
-        return _one_each(_sum_by_track(track, log_probability, shape).argmax(axis=1), shape)
+        return _one_each(pooled(predictions).argmax(axis=1), shape)
     is_sure = log_probability.max(axis=1) > np.log(VOTE_THRESHOLD)
     votes = _count(track[is_sure], answers[is_sure], shape)
     undecided = votes.sum(axis=1) == 0
@@ -71,6 +71,66 @@ def _sum_by_track(
     sums = np.zeros(shape)
     np.add.at(sums, track, values)
     return sums
+
+
+def pooled(predictions: Predictions) -> NDArray[np.float64]:
+    """Return the sum of each track's log-probabilities, shape (tracks, classes).
+
+    Its order of the classes is that of their mean.
+    """
+    shape = len(predictions.track_id), predictions.log_probability.shape[1]
+    return _sum_by_track(predictions.track, predictions.log_probability, shape)
+
+
+def ranks(scores: NDArray[np.floating], targets: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the rank of the true class in each row, from 1 on; of equals the first class leads.
+
+    Args:
+        scores: higher is better, shape (rows, classes).
+        targets: true class of each row, shape (rows,).
+    """
+    own = scores[np.arange(len(targets)), targets][:, None]
+    stands_before = np.arange(scores.shape[1]) < targets[:, None]
+    better: NDArray[np.bool_] = (scores > own) | ((scores == own) & stands_before)
+    rank: NDArray[np.int64] = 1 + better.sum(axis=1)
+    return rank
+
+
+def top_k_accuracy(predictions: Predictions, pooling: str, k: int) -> float | None:
+    """Return the share of answers with the true class among the k best; None for votes.
+
+    Args:
+        predictions: of one subset.
+        pooling: ``none`` for slices, ``mean`` for songs by mean log-probability. A vote ranks
+            nothing.
+        k: how many classes an answer may name.
+    """
+    if pooling == VOTE:
+        return None
+    if pooling == NO_POOLING:
+        ranked = ranks(predictions.log_probability, predictions.target)
+    else:
+        ranked = ranks(pooled(predictions), predictions.track_target)
+    return float(np.mean(ranked <= k))
+
+
+def chance_top_k(n_classes: int, k: int) -> float:
+    """Return the expected share of answers with the true class among k guessed ones."""
+    return min(k, n_classes) / n_classes
+
+
+def majority_top_k(
+    support: NDArray[np.integer], train_answers: NDArray[np.integer], k: int
+) -> float:
+    """Return the share of answers of the k artists most frequent in training.
+
+    Args:
+        support: answers that should name each class, shape (classes,).
+        train_answers: slices (or songs) of each class in the training set, shape (classes,).
+        k: how many classes an answer may name.
+    """
+    most_frequent = np.argsort(-train_answers, kind="stable")[:k]
+    return float(support[most_frequent].sum() / support.sum())
 
 
 def chance_scores(support: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -131,7 +191,11 @@ def levels_of(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def metrics_row(
-    scored: Mapping[str, Any], n_tracks: int, support: Counts, values: NDArray[np.floating]
+    scored: Mapping[str, Any],
+    n_tracks: int,
+    support: Counts,
+    values: NDArray[np.floating],
+    top: tuple[int, float | None],
 ) -> dict[str, Any]:
     """Return the scores of one run on one subset at one level.
 
@@ -140,9 +204,11 @@ def metrics_row(
         n_tracks: tracks answered.
         support: answers that should name each class, shape (classes,).
         values: macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,).
+        top: k and top-k accuracy.
     """
+    top_k = dict(zip(("top_k", "top_k_accuracy"), top, strict=True))
     size = {"n_tracks": n_tracks, "n_answers": round(float(support.sum()))}
-    return dict(scored) | named_scores(values) | size
+    return dict(scored) | named_scores(values) | top_k | size
 
 
 def artist_rows(

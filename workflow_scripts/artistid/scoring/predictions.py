@@ -3,11 +3,15 @@
 HDF5 with one group per subset: ``log_probability`` (slices, classes), ``target`` and ``track``
 (slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order. A
 system without slices has one row per track.
+
+The predictions of a run's folds are joined here into those of the run that is scored.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +19,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from artistid.errors import InputError, shortened
 from artistid.runs import Run
+from artistid.splits.subsets import TEST
 from artistid.storage.hdf5 import new_hdf5, open_hdf5
 
-FORMAT = "artistid predictions 2"
+FORMAT = "artistid predictions 3"
+_FOLD = re.compile(r"(?P<cut>.+)-fold(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,25 @@ def _write(group: h5py.Group, name: str, data: NDArray[Any]) -> None:
     )
 
 
-def read_predictions(path: Path) -> tuple[Run, list[str], dict[str, Predictions]]:
+def read_predictions(
+    path: Path, only: Sequence[str] | None = None
+) -> tuple[Run, list[str], dict[str, Predictions]]:
     """Return the run, its class names and its predictions by subset.
 
+    Args:
+        path: the file.
+        only: subsets that are read; all by default. Others stay on the disk.
+
     Raises:
-        InputError: the file is damaged or not one of ours.
+        InputError: the file is damaged, not one of ours, or lacks a subset.
     """
     with open_hdf5(path, FORMAT) as file:
+        for subset in only or ():
+            if subset not in file:
+                raise InputError(
+                    f"{path}: has no predictions of the {subset} subset; let the split have one, "
+                    "or report on another subset"
+                )
         subsets = {
             subset: Predictions(
                 group["log_probability"][()],
@@ -88,5 +107,130 @@ def read_predictions(path: Path) -> tuple[Run, list[str], dict[str, Predictions]
                 [track_id.decode() for track_id in group["track_id"][()]],
             )
             for subset, group in file.items()
+            if only is None or subset in only
         }
         return Run(**json.loads(file.attrs["axes"])), json.loads(file.attrs["classes"]), subsets
+
+
+def cut_of_all_folds(cut: str) -> str:
+    """Return the cut that a fold is part of: ``draw1`` for ``draw1-fold3``, and for itself."""
+    found = _FOLD.fullmatch(cut)
+    return found["cut"] if found else cut
+
+
+def require_one_cut(runs: Iterable[Run]) -> None:
+    """Make sure that runs are of one cut of one split, as all must be whose predictions are joined.
+
+    On another cut a track that one run tests may be one that another run has learnt.
+
+    Raises:
+        InputError: names two runs of different cuts.
+    """
+    first, *others = runs
+    for run in others:
+        if (run.corpus, run.split, run.cut) != (first.corpus, first.split, first.cut):
+            raise InputError(
+                f"the predictions of {run.label} ({run.corpus}) and of {first.label} "
+                f"({first.corpus}) are of different cuts and cannot be joined; join runs of one "
+                "corpus, split and cut"
+            )
+
+
+def join_folds(
+    parts: Sequence[tuple[Run, list[str], Mapping[str, Predictions]]], run: Run
+) -> tuple[Run, list[str], dict[str, Predictions]]:
+    """Return the predictions of a run's folds as those of the whole run, tracks sorted by id.
+
+    Args:
+        parts: run, class names and predictions by subset of each fold, as `read_predictions` gives
+            them; of a split without folds the one run, which is returned as it is.
+        run: what they are together, with the cut ``draw1`` for ``draw1-fold1`` and so on.
+
+    Raises:
+        InputError: a part differs from the run in more than its fold, a fold is missing, the
+            folds' artists or subsets differ, or two folds predict the same track.
+    """
+    parts = sorted(parts, key=lambda part: _fold_number(part[0].cut))
+    runs = [part for part, _, _ in parts]
+    require_one_cut([run, *(replace(part, cut=cut_of_all_folds(part.cut)) for part in runs)])
+    _require_folds_of(run, runs)
+    _, classes, first = parts[0]
+    if runs == [run]:
+        return run, classes, dict(first)
+    for part, own_classes, subsets in parts[1:]:
+        _require_equal(part, runs[0], "artists", own_classes, classes)
+        _require_equal(part, runs[0], "subsets", list(subsets), list(first))
+    joined = {
+        subset: _joined([subsets[subset] for _, _, subsets in parts], run.label, subset == TEST)
+        for subset in first
+    }
+    return run, classes, joined
+
+
+def _fold_number(cut: str) -> int:
+    found = _FOLD.fullmatch(cut)
+    return int(found["number"]) if found else 0
+
+
+def _require_folds_of(run: Run, parts: Sequence[Run]) -> None:
+    """Raise an error unless the parts are the run itself, or its folds from 1 on, once each."""
+    for part in parts:
+        columns = run.columns
+        differing = [
+            f"{column} {value!r} instead of {columns[column]!r}"
+            for column, value in part.columns.items()
+            if column != "cut" and value != columns[column]
+        ]
+        if differing:
+            raise InputError(
+                f"the predictions of {part.label} are no fold of {run.label}: "
+                f"{', '.join(differing)}; give the folds of one run"
+            )
+    numbers = [_fold_number(part.cut) for part in parts]
+    if numbers != [0] and numbers != list(range(1, len(parts) + 1)):
+        raise InputError(
+            f"{run.label}: the predictions are of the cuts "
+            f"{', '.join(part.cut for part in parts)}; give each fold once, from the first on"
+        )
+
+
+def _require_equal(part: Run, first: Run, what: str, own: list[str], others: list[str]) -> None:
+    if own != others:
+        differing = sorted({*own} ^ {*others})
+        raise InputError(
+            f"{part.label} has other {what} than {first.label}: "
+            f"{shortened(', '.join(map(repr, differing)))}; let every fold have the same {what}"
+        )
+
+
+def _joined(parts: Sequence[Predictions], name: str, is_test: bool) -> Predictions:
+    """Return the predictions of all parts, tracks sorted by id, slices in their order.
+
+    Folds of somebody's own may validate a track several times: it then counts for each of them.
+
+    Args:
+        parts: of one subset, of the same classes.
+        name: of what they are together, for the error.
+        is_test: whether the subset is the test set, in which each track may be once.
+    """
+    ids = [track_id for part in parts for track_id in part.track_id]
+    repeated = [track_id for track_id, times in Counter(ids).items() if times > 1]
+    if is_test and repeated:
+        raise InputError(
+            f"{name}: tracks that more than one fold tests: {len(repeated)}, such as "
+            f"{repeated[0]!r}; test each track in one fold"
+        )
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    position = np.empty(len(ids), np.int64)
+    position[order] = np.arange(len(ids))
+    offsets = np.cumsum([0, *(len(part.track_id) for part in parts[:-1])])
+    track = position[
+        np.concatenate([part.track + offset for part, offset in zip(parts, offsets, strict=True)])
+    ]
+    slices = np.argsort(track, kind="stable")
+    return Predictions(
+        np.concatenate([part.log_probability for part in parts])[slices],
+        np.concatenate([part.target for part in parts])[slices],
+        track[slices],
+        [ids[index] for index in order],
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artistid.errors import InputError
-from artistid.splits.draw import SUBSETS, TEST, TRAIN, VALIDATION
+from artistid.splits.subsets import SUBSETS, TEST, TRAIN, VALIDATION
 
 # What is drawn to be evaluated stays: training loses the copies.
 KEPT_FIRST = (TEST, VALIDATION, TRAIN)
@@ -29,18 +29,47 @@ def groups_of(pairs: Iterable[Pair]) -> list[set[str]]:
     return list({id(group): group for group in group_of.values()}.values())
 
 
+def without_copies(
+    rows: Sequence[Mapping[str, Any]],
+    near_duplicates: Iterable[Mapping[str, str]],
+    accepted: Iterable[Sequence[str]],
+    required: Sequence[str],
+) -> tuple[list[Mapping[str, Any]], str]:
+    """Return a manifest's rows without copies on other sides, and the line that names these.
+
+    Args:
+        rows: of the manifest, drawn or read.
+        near_duplicates: rows with `track_a` and `track_b`.
+        accepted: pairs of track ids that may be on two sides.
+        required: subsets of which every artist keeps a track (`Split.required`).
+
+    Raises:
+        InputError: an artist would lose all tracks of a required subset.
+    """
+    pairs = [(row["track_a"], row["track_b"]) for row in near_duplicates]
+    kept, left = keep_on_one_side(rows, not_accepted(pairs, accepted), required)
+    return kept, describe(left)
+
+
 def keep_on_one_side(
-    rows: Sequence[Mapping[str, Any]], pairs: Iterable[Pair]
+    rows: Sequence[Mapping[str, Any]],
+    pairs: Iterable[Pair],
+    required: Sequence[str] = SUBSETS,
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Part the rows of a manifest so that no group of copies is on two sides.
 
     Of a group on several sides its tracks in test stay, else those in validation.
 
+    Args:
+        rows: of the manifest, drawn or read.
+        pairs: track ids of copies.
+        required: subsets of which every artist keeps a track (`Split.required`).
+
     Returns:
         The rows that stay and those that leave, each in their order.
 
     Raises:
-        InputError: an artist would lose all tracks of a subset.
+        InputError: an artist would lose all tracks of a required subset.
     """
     subset_of = {row["track_id"]: row["subset"] for row in rows}
     leaving: set[str] = set()
@@ -51,20 +80,25 @@ def keep_on_one_side(
         leaving.update(track_id for track_id in own if subset_of[track_id] != side)
     kept = [row for row in rows if row["track_id"] not in leaving]
     left = [row for row in rows if row["track_id"] in leaving]
-    _check_subsets(kept, left)
+    _check_subsets(kept, left, required)
     return kept, left
 
 
-def _check_subsets(kept: Iterable[Mapping[str, Any]], left: Iterable[Mapping[str, Any]]) -> None:
+def _check_subsets(
+    kept: Iterable[Mapping[str, Any]],
+    left: Iterable[Mapping[str, Any]],
+    required: Sequence[str],
+) -> None:
     subsets = defaultdict(set)
     for row in kept:
         subsets[row["artist"]].add(row["subset"])
     for row in left:
-        if row["subset"] not in subsets[row["artist"]]:
+        if row["subset"] in required and row["subset"] not in subsets[row["artist"]]:
             raise InputError(
                 f"artist {row['artist']!r} has no {row['subset']} track left: all of them are "
                 "copies of recordings on another side (audit.near_duplicates: one_side); remove "
-                "the copies or the artist, take another seed, or name the pairs in audit.accept"
+                "the copies or the artist, divide the tracks in another way (by another draw), or "
+                "name the pairs in audit.accept"
             )
 
 

@@ -1,4 +1,4 @@
-"""Drawing train, validation and test subsets, by song or by album (the paper, section 3)."""
+"""Drawing train, validation and test subsets, by track or by album (the paper, section 3)."""
 
 import hashlib
 import math
@@ -9,89 +9,102 @@ from typing import Any
 import numpy as np
 
 from artistid.errors import InputError
+from artistid.splits.definitions import FoldsSplit, RandomSplit
+from artistid.splits.folds import deal, subset_in_fold
+from artistid.splits.subsets import ALBUM, COLUMNS, SUBSETS, TEST, TRACK, TRAIN, VALIDATION
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SUBSETS = (TRAIN, VALIDATION, TEST)
-SPLITS = ("song", "album")
-COLUMNS = ("track_id", "album_id", "artist", "album", "path", "subset")
-MIN_UNITS = 3  # one for each subset
-# What each split draws, and what paired tests swap: the column that tells its units apart, and
-# their name.
-UNIT_KEYS = {"song": "track_id", "album": "album_id"}
-UNITS = {"song": "usable tracks", "album": "albums"}
+__all__ = ["COLUMNS", "SUBSETS", "TEST", "TRAIN", "VALIDATION", "draw_split"]
+
+# In the key of an artist's generator; whatever a split is called, its draws stay the same.
+_WORDS = {TRACK: "song", ALBUM: "album"}
 
 
 def draw_split(
-    tracks: Iterable[Mapping[str, Any]],
-    split: str,
-    seed: int,
-    fractions: Mapping[str, float],
+    tracks: Iterable[Mapping[str, Any]], definition: RandomSplit | FoldsSplit, cut: str
 ) -> list[dict[str, Any]]:
     """Assign every track to a subset and return the manifest's rows, sorted by track id.
 
     Each artist is drawn alone, by a generator of its own, so that a new track of one artist moves
-    no track of another.
+    no track of another (unless units are dealt to folds unevenly: then later artists begin with
+    another fold).
 
     Args:
         tracks: rows of ``usable.csv``, in any order.
-        split: ``song`` (tracks drawn at random per artist) or ``album`` (one album to test, one to
-            validation, the rest to train).
-        seed: the same seed draws the same split on every machine.
-        fractions: share of an artist's tracks in ``validation`` and ``test``; song split only.
+        definition: of the split.
+        cut: ``draw1`` or ``draw1-fold3``: the same cut is the same on every machine.
 
     Raises:
-        InputError: an artist has fewer than three tracks (song) or albums (album).
+        InputError: an artist has too few tracks or albums.
     """
     by_artist = defaultdict(list)
     for track in sorted(tracks, key=lambda track: track["track_id"]):
         by_artist[track["artist"]].append(track)
-    unit_key = UNIT_KEYS[split]
-    rows = []
+    units_of = {}
     for artist, own in by_artist.items():
-        units = sorted({track[unit_key] for track in own})
-        if len(units) < MIN_UNITS:
-            raise InputError(_too_few(artist, len(units), split))
-        subset_of = _assign(
-            units, _counts(len(units), split, fractions), _generator(split, seed, artist)
-        )
-        rows += [
-            {column: track.get(column) for column in COLUMNS[:-1]}
-            | {"subset": subset_of[track[unit_key]]}
-            for track in own
-        ]
+        units = sorted({track[definition.unit_column] for track in own})
+        if len(units) < definition.min_units:
+            raise InputError(_too_few(artist, len(units), definition))
+        generator = _generator(_WORDS[definition.by], definition.draw_number(cut), artist)
+        units_of[artist] = [units[index] for index in generator.permutation(len(units))]
+    subset_of = _subsets(units_of, definition, cut)
+    rows = [
+        {column: track.get(column) for column in COLUMNS[:-1]}
+        | {"subset": subset_of[track[definition.unit_column]]}
+        for own in by_artist.values()
+        for track in own
+    ]
     return sorted(rows, key=lambda row: row["track_id"])
 
 
-def _generator(split: str, seed: int, artist: str) -> np.random.Generator:
-    key = f"{split}\0{seed}\0{artist}".encode(errors="surrogateescape")
+def _subsets(
+    units_of: Mapping[str, Sequence[str]], definition: RandomSplit | FoldsSplit, cut: str
+) -> dict[str, str]:
+    """Return the subset of each unit, from the artists' units in the order in which they fell."""
+    if isinstance(definition, RandomSplit):
+        return {
+            unit: subset
+            for units in units_of.values()
+            for unit, subset in _assigned(units, definition).items()
+        }
+    fold = definition.fold_number(cut)
+    if fold is None or fold > definition.folds:
+        raise ValueError(f"{cut!r} is none of the {definition.folds} folds of a split")
+    fold_of = deal(units_of, definition.folds)
+    if len(fold_of) < definition.folds:
+        raise InputError(
+            f"splits.{definition.name}.folds: {definition.folds} folds of {len(fold_of)} "
+            f"{definition.units} leave some empty; write {len(fold_of)} or less"
+        )
+    return {unit: subset_in_fold(own, fold, definition.folds) for unit, own in fold_of.items()}
+
+
+def _generator(word: str, draw: int, artist: str) -> np.random.Generator:
+    key = f"{word}\0{draw}\0{artist}".encode(errors="surrogateescape")
     return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()))
 
 
-def _counts(n_units: int, split: str, fractions: Mapping[str, float]) -> dict[str, int]:
-    if split == "album":
-        return {VALIDATION: 1, TEST: 1}
-    # Rounded half up, at least one each; three units leave one for training.
+def _assigned(units: Sequence[str], definition: RandomSplit) -> dict[str, str]:
+    """Return the subset of each of an artist's units: the first test, the next validate."""
+    counts = definition.albums if definition.keeps_albums else _counts(len(units), definition)
+    subsets = [TEST] * counts[TEST] + [VALIDATION] * counts[VALIDATION]
+    subsets += [TRAIN] * (len(units) - len(subsets))
+    return dict(zip(units, subsets, strict=True))
+
+
+def _counts(n_tracks: int, definition: RandomSplit) -> dict[str, int]:
+    # Rounded half up, at least one each; three tracks leave one for training.
     counts = {
-        subset: max(1, math.floor(n_units * fractions[subset] + 0.5))
+        subset: max(1, math.floor(n_tracks * definition.shares[subset] + 0.5))
         for subset in (VALIDATION, TEST)
     }
-    while sum(counts.values()) >= n_units:
+    while sum(counts.values()) >= n_tracks:
         counts[max(counts, key=counts.__getitem__)] -= 1
     return counts
 
 
-def _assign(
-    units: Sequence[str], counts: Mapping[str, int], generator: np.random.Generator
-) -> dict[str, str]:
-    order = generator.permutation(len(units))
-    subsets = [TEST] * counts[TEST] + [VALIDATION] * counts[VALIDATION]
-    subsets += [TRAIN] * (len(units) - len(subsets))
-    return {units[index]: subset for index, subset in zip(order, subsets, strict=True)}
-
-
-def _too_few(artist: str, n_units: int, split: str) -> str:
+def _too_few(artist: str, n_units: int, definition: RandomSplit | FoldsSplit) -> str:
     return (
-        f"artist {artist!r} has {n_units} {UNITS[split]}, and the {split} split needs at least "
-        f"{MIN_UNITS}: one each for train, validation and test; add some, remove the artist, or "
-        f"take {split!r} out of experiment.splits"
+        f"artist {artist!r} has {n_units} {definition.units}, and the {definition.name} split "
+        f"needs at least {definition.min_units}, {definition.reason_for_min_units}; add some, "
+        f"remove the artist, or take {definition.name!r} out of experiment.splits"
     )

@@ -65,12 +65,24 @@ def open_hdf5(path: Path, file_format: str) -> Iterator[h5py.File]:
     """Yield an HDF5 file, open for reading, whose attribute ``format`` is `file_format`.
 
     Raises:
-        InputError: the file is damaged or has another format.
+        InputError: the file is damaged, of another version of the workflow, or something else.
     """
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != file_format:
-                raise InputError(f"{path}: is not in the format {file_format!r}; delete it")
+            found = file.attrs.get("format")
+            if found != file_format:
+                raise InputError(_other_format(path, found, file_format))
             yield file
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5 ({error}); delete it") from None
+
+
+def _other_format(path: Path, found: Any, expected: str) -> str:
+    """Return what is wrong with a file of another format than the expected one."""
+    name, _, _ = expected.rpartition(" ")
+    if isinstance(found, str) and found.rpartition(" ")[0] == name:
+        return (
+            f"{path}: was written by another version of the workflow, as {found!r}; this one reads "
+            f"{expected!r}; delete the file, and it is made again"
+        )
+    return f"{path}: is not in the format {expected!r}; delete it"

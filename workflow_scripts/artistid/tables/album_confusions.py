@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from artistid.experiment import has_slices
+from artistid.experiment import by_album, has_slices
+from artistid.tables.captions import subset_shown
 from artistid.tables.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -11,15 +12,21 @@ if TYPE_CHECKING:
 
 TITLE = "Albums taken for another artist"
 CAPTION = (
-    "Test albums of the album split whose slices were most often taken for one other artist; "
-    "mean over models, slice lengths and seeds that tested the album. Right: share of slices "
-    "answered with the album's own artist. Share: of slices answered with the named one."
+    "Albums of the splits that keep albums together whose slices were most often taken for one "
+    "other artist; mean over the models, slice lengths and runs that tested the album. Right: "
+    "share of slices answered with the album's own artist. Share: of slices answered with the "
+    "named one."
 )
 
 
 def applies(config: Mapping[str, Any]) -> bool:
     """Return whether the experiment has something to say in this table."""
-    return has_slices(config) and "album" in config["experiment"]["splits"]
+    return has_slices(config) and bool(by_album(config))
+
+
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return subset_shown(inputs)
 
 
 def build(inputs: Inputs) -> "pd.DataFrame":
@@ -28,15 +35,18 @@ def build(inputs: Inputs) -> "pd.DataFrame":
 
 
 def show(albums: "pd.DataFrame", at_most: int = 40) -> "pd.DataFrame":
-    """Return the albums that are most often taken for one other artist, over models and seeds.
+    """Return the albums that are most often taken for one other artist, over models and runs.
 
     Args:
-        albums: one row per run, test album and artist answered, with the share of the answers.
+        albums: one row per run, test album and artist answered, with the share of the answers. The
+            split is a column of the table where there are several.
         at_most: rows.
     """
     import pandas as pd
 
     album = ["artist", "album"]
+    if len(albums["split"].unique()) > 1:
+        album = ["split", *album]
     is_right = albums["answered"] == albums["artist"]
     right = albums[is_right].groupby(album)["share"]  # a row of each run
     # A run that never answered an artist has no row of it, and counts as 0.
@@ -54,4 +64,4 @@ def show(albums: "pd.DataFrame", at_most: int = 40) -> "pd.DataFrame":
     table = table.sort_values("Share", ascending=False, kind="stable").head(at_most).reset_index()
     for column in ("Right", "Share"):
         table[column] = table[column].map("{:.1%}".format)
-    return table.rename(columns={"artist": "Artist", "album": "Album"})
+    return table.rename(columns={"split": "Split", "artist": "Artist", "album": "Album"})

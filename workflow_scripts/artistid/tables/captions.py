@@ -1,22 +1,119 @@
-"""Sentences that several captions share."""
+"""Sentences that several captions share; some depend on the runs that a table shows."""
 
-SEEDS = (
-    "Scored with the weights of the lowest validation loss; "
-    "mean ± sample standard deviation over the seeds. "
-)
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from artistid.tables.reading import REFERENCES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from artistid.tables.inputs import Inputs
+
+SCORED = "Scored with the weights of the lowest validation loss; mean ± sample standard deviation. "
 SIZES = "Songs and slices: tested, mean over the seeds. "
-INTERVALS = (
-    "95 % interval (in brackets): bootstrap over songs within artists, widened by what the seeds "
-    "differ by beyond it (docs/statistics.md); on the album split it is conditional on the albums "
-    "that were drawn where there is one seed; two or more draw other albums, whose variance is "
-    "then part of what the seeds differ by. "
-    "† fewer than seven songs of an artist in a test set: too few for the interval to be trusted. "
-)
 BEST = (
-    "Best: the highest test score of a single seed, as published tables report it; it is no "
-    "estimate of performance. "
+    "Best: the highest score of a single seed, as published tables report it; it is no estimate of "
+    "performance. "
 )
+TOP_K = "Top-k accuracy: share of answers whose true artist is among the k most probable ones. "
 GUESSING = (
     "Chance is the expected score of guessing every artist equally often, each answer by itself; "
     "majority always answers the training set's most frequent artist."
 )
+_TOO_FEW = (
+    "† fewer than seven songs of an artist were tested: too few for the interval to be trusted. "
+)
+
+
+def subset_shown(inputs: "Inputs") -> str:
+    """Return which subset a table shows."""
+    return f"{inputs.reported.capitalize()} set. "
+
+
+def how_scored(inputs: "Inputs") -> str:
+    """Return which subset a table shows, what its deviation is over and what its intervals are."""
+    metrics = inputs.read("metrics")
+    return subset_shown(inputs) + SCORED + deviation(metrics, inputs.folds) + intervals(inputs)
+
+
+def deviation(metrics: "pd.DataFrame", folds: Mapping[str, int]) -> str:
+    """Return what mean and deviation of a cell are over, by split.
+
+    Args:
+        metrics: rows of runs.
+        folds: number of folds by split; 0, or absent, where there are none.
+    """
+    counts = cuts_and_seeds(metrics)
+    told = _by_text(counts, lambda split: _repeats(*counts[split]) + _of_folds(folds, split))
+    return f"Deviation: {told}. " if told else ""
+
+
+def cuts_and_seeds(metrics: "pd.DataFrame") -> dict[str, tuple[int, int, int]]:
+    """Return by split the numbers of distinct cuts, of distinct seeds, and of pairs of both."""
+    trained = metrics[~metrics["model"].isin(REFERENCES)]
+    return {
+        split: (
+            own["cut"].nunique(),
+            own["seed"].nunique(),
+            len(own[["cut", "seed"]].drop_duplicates()),
+        )
+        for split, own in trained.groupby("split", sort=False)
+    }
+
+
+def _repeats(cuts: int, seeds: int, runs: int) -> str:
+    if runs == 1:
+        return "none, of one run"
+    if cuts == 1:
+        return f"over {seeds} seeds of the weights on one cut"
+    if cuts == seeds == runs:
+        return f"over {seeds} seeds, each with a cut and weights of its own"
+    return f"over {runs} runs of {cuts} cuts and {seeds} seeds of the weights"
+
+
+def _of_folds(folds: Mapping[str, int], split: str) -> str:
+    return f", a run being {folds[split]} folds together" if folds.get(split) else ""
+
+
+def intervals(inputs: "Inputs") -> str:
+    """Return what the intervals of this experiment are, and what is not in them."""
+    cuts = {split: own[0] for split, own in cuts_and_seeds(inputs.read("metrics")).items()}
+    found = inputs.read("intervals")
+    with_albums = set(found["split"][found["resampled"] == "albums"])
+
+    def told(split: str) -> str:
+        if inputs.folds.get(split):
+            return _about_folds(cuts[split], inputs.keeps_albums[split], split in with_albums)
+        if split in with_albums:
+            return "whole albums are resampled, of each artist with several in a test set"
+        if not inputs.keeps_albums[split]:
+            return ""
+        if cuts[split] == 1:
+            return "it is conditional on the tested albums, one of each artist"
+        return "each cut tests other albums, whose variance is part of what the runs differ by"
+
+    sentence = (
+        "95 % interval (in brackets): bootstrap over songs within artists, widened by what the "
+        "runs differ by beyond it (docs/statistics.md)"
+    )
+    exceptions = _by_text(cuts, told)
+    return f"{sentence}{'; ' if exceptions else ''}{exceptions}. {_TOO_FEW}"
+
+
+def _about_folds(cuts: int, keeps_albums: bool, resamples_albums: bool) -> str:
+    unit = "album" if keeps_albums else "song"
+    done = f"every {unit} of the folds is tested once"
+    done += " and albums are resampled" * resamples_albums
+    missing = "that the folds' training sets overlap"
+    missing += f", and that {unit}s may be put into folds otherwise," if cuts == 1 else ""
+    return f"{done}; {missing} is not in it"
+
+
+def _by_text(splits: Iterable[str], text_of: Callable[[str], str]) -> str:
+    """Return ``song, album: one text; mine: another``; splits without a text are left out."""
+    named: dict[str, list[str]] = {}
+    for split in splits:
+        if text := text_of(split):
+            named.setdefault(text, []).append(split)
+    return "; ".join(f"{', '.join(names)}: {text}" for text, names in named.items())

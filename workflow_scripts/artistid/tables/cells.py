@@ -18,11 +18,11 @@ def score_and_interval(table: "pd.DataFrame", metric: str, digits: int = 3) -> "
 
 
 def mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
-    """Return ``mean ± deviation`` as text; the mean alone where there is one seed."""
+    """Return ``mean ± deviation`` as text; the mean alone where there is one run."""
 
     def cell(row: Mapping[str, Any]) -> str:
         mean, deviation = row[f"{column}_mean"], row[f"{column}_std"]
-        if deviation != deviation:  # a single seed has no deviation
+        if deviation != deviation:  # a single run has no deviation
             return f"{mean:.{digits}f}"
         return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 

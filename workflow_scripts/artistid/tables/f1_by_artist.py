@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from artistid.runs import CELL_COLUMNS
-from artistid.tables.captions import GUESSING, INTERVALS, SEEDS
+from artistid.tables.captions import GUESSING, how_scored
 from artistid.tables.cells import length, score_and_interval
 from artistid.tables.inputs import Inputs
 from artistid.tables.reading import REFERENCES, in_order
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 TITLE = "F1 by artist"
 CAPTION = (
-    "Test set; slice level, for systems on whole songs song level. " + SEEDS + INTERVALS + "An "
-    "artist's own interval stands on few songs and covers less than 95 % (docs/statistics.md). "
-    + GUESSING
+    "Slice level, for systems on whole songs song level. An artist's own interval stands on few "
+    "songs and covers less than 95 % (docs/statistics.md). " + GUESSING
 )
 
 
@@ -26,14 +25,21 @@ def applies(config: Mapping[str, Any]) -> bool:
     return True
 
 
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return how_scored(inputs)
+
+
 def build(inputs: Inputs) -> "pd.DataFrame":
     """Return a row per artist, model, split and slice length, with intervals."""
-    by_artist = artist_table(inputs.read("artists"), inputs.order)
+    by_artist = artist_table(inputs.read("artists"), inputs.order, inputs.reported, inputs.splits)
     return with_intervals(by_artist, inputs.read("intervals"), ["f1"])
 
 
-def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
-    """Return F1 per artist on the test set: mean and deviation over the seeds.
+def artist_table(
+    f1: "pd.DataFrame", models: Sequence[str], subset: str = "test", splits: Sequence[str] = ()
+) -> "pd.DataFrame":
+    """Return F1 per artist on a subset: mean and deviation over the runs of each cell.
 
     At the slice level; for systems on whole songs, and for guessing where all are, at the song
     level. Guessing is shown at the shortest slices.
@@ -47,9 +53,9 @@ def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
     shortest = f1["slice_seconds"] == f1["slice_seconds"].min()
     guessed_at_level = shortest & ((f1["level"] == "slice") if has_slices else by_mean)
     shown = at_level.where(~guessed, guessed_at_level)
-    test = f1[(f1["subset"] == "test") & shown]
+    scored = f1[(f1["subset"] == subset) & shown]
     keys = [*CELL_COLUMNS, "level", "pooling", "artist"]
-    grouped = test.groupby(keys, sort=False, dropna=False)
+    grouped = scored.groupby(keys, sort=False, dropna=False)
     table = pd.DataFrame(
         {
             "f1_mean": grouped["f1"].mean(),
@@ -58,7 +64,7 @@ def artist_table(f1: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
             "answers_mean": grouped["n_answers"].mean(),
         }
     ).reset_index()
-    return in_order(table, models)
+    return in_order(table, models, splits)
 
 
 def show(artists: "pd.DataFrame") -> "pd.DataFrame":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from artistid.experiment import has_slices
-from artistid.tables.captions import BEST, GUESSING, INTERVALS, SEEDS, SIZES
+from artistid.tables.captions import BEST, GUESSING, SIZES, TOP_K, how_scored
 from artistid.tables.inputs import Inputs
 from artistid.tables.summaries import f1_table
 
@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 
 TITLE = "Slice-level F1 by model and split"
 CAPTION = (
-    "Test set. Macro F1 (the unweighted mean over artists) is the paper's metric; weighted F1 is "
-    "the baseline's. " + SEEDS + SIZES + INTERVALS + BEST + GUESSING
+    "Macro F1 (the unweighted mean over artists) is the paper's metric; weighted F1 is the "
+    "baseline's. " + SIZES + BEST + TOP_K + GUESSING
 )
 
 
 def applies(config: Mapping[str, Any]) -> bool:
     """Return whether the experiment has something to say in this table."""
     return has_slices(config)
+
+
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return how_scored(inputs)
 
 
 def build(inputs: Inputs) -> "pd.DataFrame":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from artistid.experiment import has_several_lengths, has_slices
-from artistid.tables.captions import GUESSING, INTERVALS, SEEDS
+from artistid.tables.captions import GUESSING, how_scored
 from artistid.tables.cells import length, score_and_interval
 from artistid.tables.inputs import Inputs
 from artistid.tables.reading import REFERENCES
@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TITLE = "Slice-level macro F1 by slice length and split"
-CAPTION = "Test set. " + SEEDS + INTERVALS + GUESSING
+CAPTION = GUESSING
 
 
 def applies(config: Mapping[str, Any]) -> bool:
     """Return whether the experiment has something to say in this table."""
     return has_slices(config) and has_several_lengths(config)
+
+
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return how_scored(inputs)
 
 
 def build(inputs: Inputs) -> "pd.DataFrame":

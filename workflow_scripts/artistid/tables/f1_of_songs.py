@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from artistid.tables.captions import BEST, GUESSING, INTERVALS, SEEDS, SIZES
+from artistid.tables.captions import BEST, GUESSING, SIZES, TOP_K, how_scored
 from artistid.tables.inputs import Inputs
 from artistid.tables.reading import concatenated
 from artistid.tables.summaries import f1_table
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 TITLE = "Song-level F1 by model and split"
 CAPTION = (
-    "Test set. A song's slices are pooled by their mean log-probability (mean; best, "
-    "weighted F1 and accuracy are of this one) or by the baseline's majority vote of the "
-    "slices with probability above 0.5, else of all (vote). "
-    + (SEEDS + SIZES + INTERVALS + BEST + GUESSING)
+    "A song's slices are pooled by their mean log-probability (mean; best, weighted F1 and "
+    "accuracy are of this one) or by the baseline's majority vote of the slices with probability "
+    "above 0.5, else of all (vote). " + SIZES + BEST + TOP_K + GUESSING
 )
 
 
 def applies(config: Mapping[str, Any]) -> bool:
     """Return whether the experiment has something to say in this table."""
     return True
+
+
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return how_scored(inputs)
 
 
 def build(inputs: Inputs) -> "pd.DataFrame":

@@ -25,6 +25,11 @@ class Inputs:
         first_seconds: slice lengths, s, at which every model ran.
         dataset: what the corpus is, if it is a known one.
         learning_rates: what each network was trained with.
+        architectures: network or classical system that each model is.
+        splits: of the experiment, in its order.
+        keeps_albums: by split, whether it keeps albums together.
+        folds: by split, its number of folds; 0 where it has none.
+        reported: the subset that is shown, ``test`` or ``validation``.
     """
 
     files: Mapping[str, str]
@@ -32,6 +37,11 @@ class Inputs:
     first_seconds: Sequence[float]
     dataset: str | None
     learning_rates: Mapping[str, float]
+    architectures: Mapping[str, str]
+    splits: Sequence[str]
+    keeps_albums: Mapping[str, bool]
+    folds: Mapping[str, int]
+    reported: str
 
     @property
     def order(self) -> list[str]:
@@ -48,8 +58,10 @@ class Inputs:
         return _read(self.files[name])
 
     def summary(self, level: str, pooling: str) -> "pd.DataFrame":
-        """Return the scores of one level over the seeds, with their intervals."""
-        summarised = summarise_runs(self.read("metrics"), self.order, level, pooling)
+        """Return the scores of one level over the runs of each cell, with their intervals."""
+        summarised = summarise_runs(
+            self.read("metrics"), self.order, level, pooling, self.reported, self.splits
+        )
         return with_intervals(summarised, self.read("intervals"))
 
 

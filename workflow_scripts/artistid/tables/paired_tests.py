@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from artistid.tables.captions import subset_shown
 from artistid.tables.cells import DAGGER, by_row, length
 from artistid.tables.inputs import Inputs
 
@@ -11,18 +12,23 @@ if TYPE_CHECKING:
 
 TITLE = "Paired tests between models"
 CAPTION = (
-    "Macro F1 of the first minus the second model on the same test songs (songs pooled by mean "
-    "log-probability), mean over the seeds; approximate randomisation, two-sided. It swaps "
-    "whole albums where a split keeps albums together, as the album split does, else songs; "
-    "each in all seeds at once. p is corrected within each split and slice length for the "
-    "number of pairs (Holm). The test is about these trained weights: it does not say that "
-    "models trained again would differ. † fewer than seven songs of an artist in a test set."
+    "Macro F1 of the first minus the second model on the same songs (songs pooled by mean "
+    "log-probability), mean over the runs; approximate randomisation, two-sided. It swaps whole "
+    "albums where a split keeps albums together, else songs; each in all runs at once. p is "
+    "corrected within each split and slice length for the number of pairs (Holm). The test is "
+    "about these trained weights: it does not say that models trained again would differ. † fewer "
+    "than seven songs of an artist were tested."
 )
 
 
 def applies(config: Mapping[str, Any]) -> bool:
     """Return whether the experiment has something to say in this table."""
     return len(config["experiment"]["models"]) > 1
+
+
+def note(inputs: Inputs) -> str:
+    """Return what stands before the caption."""
+    return subset_shown(inputs)
 
 
 def build(inputs: Inputs) -> "pd.DataFrame":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from artistid.splits.draw import TEST
 from artistid.tables.inputs import DATASET, Inputs
 from artistid.tables.published_results import side_by_side
 
@@ -13,8 +14,9 @@ TITLE = "Published and measured results"
 CAPTION = (
     "Published values have the metric, level, statistic and protocol of their sources; "
     "measured values are this run's at the same split, level, slice length and metric, with "
-    "the number of seeds and the learning rate that the network was trained with here (its "
-    "authors trained the CRNN at 1e-3). A value from another corpus is no comparison, and its "
+    "the number of runs and the learning rate that the network was trained with here (its "
+    "authors trained the CRNN at 1e-3); a row for each model here that has the published "
+    "architecture. A value from another corpus is no comparison, and its "
     "protocol says so."
 )
 
@@ -26,8 +28,13 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 def note(inputs: Inputs) -> str:
     """Return what stands before the caption."""
-    if inputs.is_published:
+    if inputs.is_published and inputs.reported == TEST:
         return ""
+    if inputs.is_published:
+        return (
+            f"The {inputs.reported} set was scored here, and published values are of test sets: "
+            "nothing stands beside them. "
+        )
     return f"This corpus is not {DATASET}: no published value applies. "
 
 
@@ -35,7 +42,9 @@ def build(inputs: Inputs) -> "pd.DataFrame":
     """Return every published result with what was measured alike; nothing on another corpus."""
     published = inputs.read("published")
     published = published if inputs.is_published else published.head(0)
-    return side_by_side(published, inputs.read("metrics"), inputs.learning_rates)
+    metrics = inputs.read("metrics")
+    metrics = metrics if inputs.reported == TEST else metrics.head(0)
+    return side_by_side(published, metrics, inputs.learning_rates, inputs.architectures)
 
 
 def show(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -45,6 +54,7 @@ def show(table: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "System": table["system"],
+            "Model here": table["model_here"],
             "Source": table["source"] + table["year"].map(_year),
             "Split": table["split"],
             "Level": table["level"],

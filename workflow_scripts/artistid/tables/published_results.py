@@ -13,34 +13,51 @@ _POOLING = {"crnn": "vote"}
 
 
 def side_by_side(
-    published: "pd.DataFrame", metrics: "pd.DataFrame", learning_rates: Mapping[str, float]
+    published: "pd.DataFrame",
+    metrics: "pd.DataFrame",
+    learning_rates: Mapping[str, float],
+    architectures: Mapping[str, str],
 ) -> "pd.DataFrame":
     """Return every published result with what we measured at the same split, level and metric.
 
-    A published mean stands beside our mean over the seeds, with its number of runs. A result
-    without a counterpart of ours keeps an empty cell: nothing stands in for it.
+    A published mean stands beside our mean over the seeds, with its number of runs; beside that of
+    each model here that has the published architecture. A result without a counterpart of ours
+    keeps an empty cell: nothing stands in for it.
 
     Args:
         published: rows of ``resources/published_results.csv``.
         metrics: rows of all runs.
         learning_rates: what each network was trained with here; its authors' may have been another.
+        architectures: of each model here.
     """
-    table = published[published["metric"] != HOURS].copy()
+    table = _beside_each_model(published[published["metric"] != HOURS], architectures)
     measured = [_measured(row, metrics) for row in table.to_dict("records")]
     table["measured"] = [value for value, _ in measured]
     table["measured_runs"] = [runs for _, runs in measured]
     table["measured"] = table["measured"].astype(float)
-    trained = table["model"].where(table["measured_runs"] > 0)
-    table["learning_rate"] = trained.map(learning_rates).astype(float)
+    has_run = table["measured_runs"] > 0
+    table["learning_rate"] = table["model_here"].where(has_run).map(learning_rates).astype(float)
     return table
+
+
+def _beside_each_model(
+    published: "pd.DataFrame", architectures: Mapping[str, str]
+) -> "pd.DataFrame":
+    """Return the published rows, repeated for each model here of the same architecture."""
+    import pandas as pd
+
+    models = pd.DataFrame(
+        {"model": architectures.values(), "model_here": architectures.keys()}, dtype=object
+    )
+    return published.merge(models, how="left", on="model").fillna({"model_here": ""})
 
 
 def _measured(row: Mapping[str, Any], metrics: "pd.DataFrame") -> tuple[float | None, int]:
     metric = _METRICS.get(row["metric"])
-    if not row["model"] or metric is None:
+    if not row["model_here"] or metric is None:
         return None, 0
     pooling = "none" if row["level"] == "slice" else _POOLING.get(row["model"], "mean")
-    asked = {"model": row["model"], "split": row["split"], "subset": "test"}
+    asked = {"model": row["model_here"], "split": row["split"], "subset": "test"}
     asked |= {"level": row["level"], "pooling": pooling}
     found = metrics
     for column, value in asked.items():

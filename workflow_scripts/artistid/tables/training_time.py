@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 TITLE = "Average training time"
 CAPTION = (
     "Wall-clock time of training, for networks validation included, mean ± sample standard "
-    "deviation over splits and seeds, on the machine that ran it."
+    "deviation over splits, their cuts (of which each fold is one) and seeds, on the machine that "
+    "ran it."
 )
 
 
@@ -40,7 +41,7 @@ def build(inputs: Inputs) -> "pd.DataFrame":
 
 
 def training_times(timings: "pd.DataFrame", models: Sequence[str]) -> "pd.DataFrame":
-    """Return the average time to train, per model and slice length, over splits and seeds.
+    """Return the average time to train, per model and slice length, over cuts and seeds.
 
     Args:
         timings: one row per run: axes, ``seconds`` of training, ``epochs`` trained, ``device``.

@@ -1,6 +1,6 @@
 """The slices of a split's subset, gathered from the mel caches."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from artistid.errors import InputError
 from artistid.features.mel_cache import read_frame_counts, read_tracks
 from artistid.features.slices import slice_starts
+from artistid.splits.subsets import TRAIN
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,25 @@ def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> lis
 
 
 def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return the artists of a split manifest in the order of their class numbers."""
-    return sorted({row["artist"] for row in manifest})
+    """Return the artists that a split trains on, in the order of their class numbers."""
+    return sorted({row["artist"] for row in manifest if row["subset"] == TRAIN})
+
+
+def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
+    """Count a subset's tracks by artists that are not trained on, and name these; or nothing.
+
+    No class is theirs, so that they are left out wherever each track has one.
+    """
+    known = set(class_names(manifest))
+    counts = Counter(row["artist"] for row in manifest if row["subset"] == subset)
+    unknown = {artist: n for artist, n in sorted(counts.items()) if artist not in known}
+    if not unknown:
+        return ""
+    named = ", ".join(f"{artist!r} ({n})" for artist, n in unknown.items())
+    return (
+        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists that are not trained "
+        f"on are left out: {named}"
+    )
 
 
 def load_slices(
@@ -83,7 +101,8 @@ def load_slices(
 
     Args:
         manifest: rows of a split manifest.
-        subset: ``train``, ``validation`` or ``test``.
+        subset: ``train``, ``validation`` or ``test``; its tracks by artists that are not trained
+            on are left out (`describe_unknown` names them).
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
         slice_frames: frames in a slice.
 
@@ -178,9 +197,10 @@ def load_tracks(
 
 
 def _rows_of(manifest: Sequence[Mapping[str, str]], subset: str) -> list[Mapping[str, str]]:
-    return sorted(
-        (row for row in manifest if row["subset"] == subset), key=lambda row: row["track_id"]
-    )
+    """Return the rows of a subset by artists that are trained on, sorted by track id."""
+    known = set(class_names(manifest))
+    rows = (row for row in manifest if row["subset"] == subset and row["artist"] in known)
+    return sorted(rows, key=lambda row: row["track_id"])
 
 
 def _by_album(

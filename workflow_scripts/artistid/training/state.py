@@ -2,7 +2,7 @@
 
 It lies outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
 and is bound by a key to what the run is trained on: the state of other settings, another split,
-other spectrograms or other sources is never resumed.
+other spectrograms or sources that compute something else is never resumed.
 """
 
 import fcntl
@@ -23,25 +23,24 @@ from numpy.typing import NDArray
 from artistid.storage.files import atomic_write
 
 log = logging.getLogger(__name__)
-FORMAT = "artistid training state 2"
+FORMAT = "artistid training state 3"
 
 
 def training_key(
-    settings: Mapping[str, Any], arrays: Iterable[NDArray], files: Iterable[str | Path]
+    settings: Mapping[str, Any], arrays: Iterable[NDArray], code: Mapping[str, int | str]
 ) -> str:
     """Return what binds a state to a training, a SHA-256 in hexadecimal.
 
     Args:
         settings: of the run, plain types.
         arrays: what it is trained on.
-        files: whose contents matter, such as the sources of the training.
+        code: version or digest of what the training computes, by its stage.
     """
-    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode())
+    bound = {"settings": dict(settings), "code": dict(code)}
+    digest = hashlib.sha256(json.dumps(bound, sort_keys=True).encode())
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    for file in files:
-        digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
     return digest.hexdigest()
 
 

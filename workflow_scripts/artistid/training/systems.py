@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from artistid.features.slices import slice_starts
 from artistid.models.classical.calibration import fit_temperature, log_softmax
 from artistid.scoring.predictions import Predictions
-from artistid.splits.draw import VALIDATION
+from artistid.splits.subsets import VALIDATION
 
 
 class FrameSystem(Protocol):

@@ -1,0 +1,36 @@
+"""Artists that a split does not train on."""
+
+import numpy as np
+
+from artistid.features.mel_cache import write_album
+from artistid.training.dataset import class_names, describe_unknown, load_tracks, slices_per_track
+
+MANIFEST = [
+    {"track_id": name, "album_id": "x", "artist": artist, "subset": subset}
+    for name, artist, subset in (
+        ("1", "b", "train"),
+        ("2", "d", "train"),
+        ("3", "a", "test"),
+        ("4", "d", "test"),
+        ("5", "c", "test"),
+        ("6", "c", "test"),
+    )
+]
+
+
+def test_artists_that_are_not_trained_on_have_no_class_and_are_named():
+    assert class_names(MANIFEST) == ["b", "d"]
+    assert describe_unknown(MANIFEST, "validation") == describe_unknown(MANIFEST, "train") == ""
+    assert describe_unknown(MANIFEST, "test") == (
+        "test: 3 tracks by 2 artists that are not trained on are left out: 'a' (1), 'c' (2)"
+    )
+
+
+def test_their_tracks_are_left_out_of_a_subset(tmp_path):
+    facts = {"sha256": "", "sampling_rate": 16000, "duration": 1}
+    tracks = [(row | facts, [np.zeros((40, 4), np.float32)]) for row in MANIFEST]
+    write_album(tmp_path / "x.h5", tracks, {"top_db": 80.0})
+    ids, targets, n_slices = slices_per_track(MANIFEST, "test", tmp_path, 31)
+    assert (ids, targets.tolist(), n_slices.tolist()) == (["4"], [1], [1])
+    ids, targets, _ = load_tracks(MANIFEST, "test", tmp_path)
+    assert (ids, targets.tolist()) == (["4"], [1])

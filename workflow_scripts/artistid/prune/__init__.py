@@ -1,0 +1,1 @@
+"""Results that no configuration asks for any more."""
