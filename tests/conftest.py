@@ -82,8 +82,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest go first: what shares a workflow, where there are several processes."""
-    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in SHARING)
+    """Let the longest go first, where there are several processes: what runs the workflow."""
+
+    def is_short(item: pytest.Item) -> tuple[bool, bool]:
+        file = item.nodeid.partition("::")[0]
+        return file not in SHARING, not file.startswith("tests/workflow/")
+
+    items.sort(key=is_short)
 
 
 def write_config(path: Path, config: dict) -> Path:

@@ -126,7 +126,7 @@ def console_errors(driver) -> list[str]:
 
 
 def test_description_and_categories_are_there(opened):
-    assert "Music artist classification on the corpus" in opened.page_source
+    assert "Music artist classification: the experiment" in opened.page_source
     for category in CATEGORIES:
         found(opened, f"//*[text()='{category}']")
     assert console_errors(opened) == []
