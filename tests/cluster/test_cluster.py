@@ -276,9 +276,11 @@ def test_job_that_runs_out_of_memory_gets_more(seen):
 
 
 def test_jobs_of_a_lost_node_run_again_when_it_is_back(seen):
-    (job,) = jobs_of(seen, "make_demo_album")
-    assert seen.jobs[job][0] == "COMPLETED"
-    assert "Restarts=1" in seen.details[job]
+    # Slurm sends a lost job back to its queue; where it fails before that, as on a busy machine,
+    # Snakemake submits another.
+    *earlier, last = jobs_of(seen, "make_demo_album")
+    assert seen.jobs[last][0] == "COMPLETED"
+    assert earlier or "Restarts=1" in seen.details[last]
 
 
 @pytest.mark.parametrize("split", ["song", "album"])
