@@ -129,7 +129,7 @@ rule all:
 
 onstart:
     check_writable()
-    record_configuration(GIVEN, Path(EXPERIMENT))
+    write_record(Path(EXPERIMENT), GIVEN)
     for reduction in REDUCTIONS:
         logger.info(f"demo corpus, smaller than configured: {reduction}")
 

@@ -25,7 +25,8 @@ from artistid.features.mel_cache import write_album
 from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
 from artistid.runs import Run
 from artistid.splits.definitions import definition
-from artistid.splits.draw import COLUMNS, draw_split
+from artistid.splits.draw import draw_split
+from artistid.splits.subsets import COLUMNS
 from artistid.storage.files import read_rows, write_rows
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "workflow_scripts"

@@ -46,7 +46,8 @@ from artistid.plan.config import (
     with_types,
     without_defaults,
 )
-from artistid.plan.shared import check_shared, record_configuration
+from artistid.plan.recorded import write_record
+from artistid.plan.shared import check_shared
 from artistid.runs import PATH, PATH_OF_ALL_MODELS, PATH_OF_SPLIT, Run, seconds_of_slice
 from artistid.splits.definitions import definitions
 from artistid.scoring.follow_up import read_choice

@@ -57,7 +57,7 @@ rule compare_runs:
     params:
         code=code("compare_runs.py"),
         first_seconds=config["experiment"]["slice_seconds"],
-        keeps_albums={name: split.keeps_albums for name, split in SPLITS.items()},
+        keeps_albums=KEEPS_ALBUMS,
     script:
         "../workflow_scripts/compare_runs.py"
 
@@ -110,7 +110,7 @@ rule make_tables:
             for network in networks(config)
         },
         splits=list(SPLITS),
-        keeps_albums={name: split.keeps_albums for name, split in SPLITS.items()},
+        keeps_albums=KEEPS_ALBUMS,
         folds={name: split.n_folds for name, split in SPLITS.items()},
         reported=config["experiment"]["report_on"],
     script:

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from artistid.errors import InputError, shortened
-from artistid.prune.recorded import RECORD, beside, experiment_folders, folders_with, read_record
+from artistid.plan.recorded import RECORD, beside, experiment_folders, folders_with, read_record
 from artistid.prune.strays import describe, recordings_below, remove, survey
 
 TELL = "--tell"

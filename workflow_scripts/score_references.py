@@ -22,29 +22,41 @@ from artistid.splits.subsets import TRAIN
 from artistid.storage.files import write_rows
 from artistid.training.dataset import class_names, slices_per_track
 
+# By subset, the class and the number of slices of each track.
+Slices = dict[str, tuple[np.ndarray, np.ndarray]]
 
-def answers(manifest: list[dict], subset: str, level: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return class and number of answers of each track."""
+
+def slices_of(manifest: list[dict], subsets: list[str]) -> Slices:
+    """Return the slices of the subsets and of training; the caches are read once."""
     folder, frames = Path(snakemake.input.index).parent, run.slice_frames
-    _, targets, n_slices = slices_per_track(manifest, subset, folder, frames)
-    return targets, n_slices if level == SLICE else np.ones_like(n_slices)
+    return {
+        subset: slices_per_track(manifest, subset, folder, frames)[1:]
+        for subset in (TRAIN, *subsets)
+    }
 
 
-def to_answer(manifest: list[dict], subset: str, level: str, n_classes: int) -> ToAnswer:
+def to_answer(slices: Slices, subset: str, level: str, n_classes: int) -> ToAnswer:
     """Return what has to be answered in a subset of one manifest, and what is learnt from."""
-    train_targets, train_answers = answers(manifest, TRAIN, level)
+
+    def answers(subset: str) -> tuple[np.ndarray, np.ndarray]:
+        targets, n_slices = slices[subset]
+        return targets, n_slices if level == SLICE else np.ones_like(n_slices)
+
+    train_targets, train_answers = answers(TRAIN)
     train = np.bincount(train_targets, train_answers, n_classes).astype(np.int64)
-    return ToAnswer(*answers(manifest, subset, level), train)
+    return ToAnswer(*answers(subset), train)
 
 
 def score_references() -> tuple[list[dict], list[dict]]:
     """Return the rows of metrics, and of F1 by artist, of chance and of the majority class."""
     manifests = [read_manifest(path) for path in snakemake.input.split]  # one for each fold
     classes, k = class_names(manifests[0]), snakemake.params.top_k
+    subsets = scored_subsets(snakemake.params.reported)
+    slices = [slices_of(manifest, subsets) for manifest in manifests]
     metrics, by_artist = [], []
-    for subset in scored_subsets(snakemake.params.reported):
+    for subset in subsets:
         for level, pooling in LEVELS:
-            folds = [to_answer(own, subset, level, len(classes)) for own in manifests]
+            folds = [to_answer(own, subset, level, len(classes)) for own in slices]
             n_tracks = sum(len(fold.target) for fold in folds)
             for model, scores in reference_scores(folds, k).items():
                 scored = run.columns | {"model": model, "subset": subset, "level": level}

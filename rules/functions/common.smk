@@ -81,16 +81,21 @@ def followed_model(wildcards):
     return names[0] if names else None
 
 
+@cache
+def runs_of_follow_up(model):
+    """Return the runs of the paper's second step with a model; none without one."""
+    return follow_up_runs(config, model) if model else []
+
+
 def all_runs(wildcards):
     """Return every run that the configuration asks for, as it is scored: over all of its folds."""
     scanned_tracks(wildcards)
-    followed = followed_model(wildcards)
-    return FIRST_RUNS + (follow_up_runs(config, followed) if followed else [])
+    return FIRST_RUNS + runs_of_follow_up(followed_model(wildcards))
 
 
 def trained_runs(wildcards):
     """Return every run that is trained: each fold by itself."""
-    return [part for run in all_runs(wildcards) for part in parts_of(config, run)]
+    return [part for run in all_runs(wildcards) for part in parts_of(SPLITS, run)]
 
 
 def trained_networks(wildcards):
@@ -111,7 +116,7 @@ def runs_like(*columns, runs=all_runs):
 def all_cuts(wildcards):
     """Return a run of each cut of each split; the second step draws no others."""
     scanned_tracks(wildcards)
-    parts = [part for run in FIRST_RUNS for part in parts_of(config, run)]
+    parts = [part for run in FIRST_RUNS for part in parts_of(SPLITS, run)]
     return list({(run.split, run.cut): run for run in parts}.values())
 
 

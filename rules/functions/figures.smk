@@ -16,7 +16,7 @@ def runs_of_first_seed(wildcards):
     first = config["experiment"]["seeds"][0]
     runs = [run for run in all_runs(wildcards) if run.seed == first]
     return [
-        parts_of(config, run)[0]
+        parts_of(SPLITS, run)[0]
         for run in runs
         if kind_of_model(config, run.model) == NETWORKS
     ]

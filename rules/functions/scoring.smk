@@ -7,7 +7,7 @@ SCORED_CUT = "draw[0-9]+|list"
 def parts_of_job(wildcards):
     """Return the trainings that a job scores: those of a run's folds, or its only one."""
     scanned_tracks(wildcards)
-    return parts_of(config, Run(**columns_of_run(wildcards)))
+    return parts_of(SPLITS, Run(**columns_of_run(wildcards)))
 
 
 def predictions_of_parts(wildcards):

@@ -5,6 +5,7 @@ from artistid.tables.registry import applicable_tables
 
 # Tables that this experiment has something to say in.
 TABLES = applicable_tables(config)
+KEEPS_ALBUMS = {name: split.keeps_albums for name, split in SPLITS.items()}
 
 
 def references(wildcards):

@@ -25,11 +25,12 @@ from artistid.splits.deduplicate import (
     groups_of,
     keep_on_one_side,
     not_accepted,
-    without_copies,
+    write_manifest,
 )
 from artistid.splits.definitions import definition
 from artistid.splits.draw import draw_split
 from artistid.splits.subsets import SUBSETS
+from artistid.storage.files import read_rows, write_rows
 
 
 def row(track_id: str, subset: str, artist: str = "x") -> dict[str, str]:
@@ -157,11 +158,23 @@ def test_artist_that_would_lose_a_side_is_an_error():
 
 
 def test_artist_may_lose_a_side_that_is_not_required():
-    kept, left = keep_on_one_side(MANIFEST, [("b1", "c1")], required=["train", "test"])
+    _, left = keep_on_one_side(MANIFEST, [("b1", "c1")], required=["train", "test"])
     assert [r["track_id"] for r in left] == ["b1"]
-    near = [{"track_a": "b1", "track_b": "c1"}]
-    assert without_copies(MANIFEST, near, [], ["train"]) == (kept, describe(left))
-    assert without_copies(MANIFEST, near, [["c1", "b1"]], SUBSETS) == (MANIFEST, describe([]))
+
+
+def test_manifest_is_written_without_copies_that_are_not_accepted(tmp_path):
+    given = {"kind": "folds", "by": "track", "folds": 3, "allow_fewer": True}
+    split = definition("folds", given)  # which needs a track of each artist in training only
+    kept, left = keep_on_one_side(MANIFEST, [("b1", "c1")], split.required)
+    near, path = str(tmp_path / "near.csv"), str(tmp_path / "manifest.csv")
+    write_rows(near, [{"track_a": "b1", "track_b": "c1"}], ("track_a", "track_b"))
+    first, sizes = write_manifest(path, MANIFEST, split, [near], [])
+    assert first == describe(left)
+    assert sizes == "tracks: 2 train, 0 validation, 1 test"
+    assert read_rows(path) == kept
+    assert write_manifest(path, MANIFEST, split, [near], [["c1", "b1"]])[0] == describe([])
+    assert read_rows(path) == MANIFEST
+    assert len(write_manifest(path, MANIFEST, split, [], None)) == 1
 
 
 def test_accepted_pairs_are_parted():

@@ -29,6 +29,7 @@ from artistid.plan.config import (
     with_types,
 )
 from artistid.runs import PATH, Run, seconds_of_slice
+from artistid.splits.definitions import definitions
 
 
 def merged(base: dict, over: dict) -> dict:
@@ -499,8 +500,8 @@ def test_seeds_on_one_cut_and_folds(config):
         ("folds", "draw1", 1),
         ("folds", "draw2", 2),
     ]
-    assert parts_of(effective, runs[0]) == [runs[0]]
-    assert [part.cut for part in parts_of(effective, runs[3])] == [
+    assert parts_of(definitions(effective), runs[0]) == [runs[0]]
+    assert [part.cut for part in parts_of(definitions(effective), runs[3])] == [
         "draw2-fold1",
         "draw2-fold2",
         "draw2-fold3",

@@ -8,7 +8,8 @@ import yaml
 from test_config import folder, merged
 
 from artistid.errors import InputError
-from artistid.plan.shared import CONFIGURATION, check_shared, record_configuration
+from artistid.plan.recorded import RECORD, write_record
+from artistid.plan.shared import check_shared
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def corpus(config, tmp_path):
 
 def record(given: dict, corpus: Path) -> None:
     """Leave what an experiment leaves that was run: the least is its check."""
-    record_configuration(given, corpus / "experiments/paper")
+    write_record(corpus / "experiments/paper", given)
     (corpus / "experiments/paper/check.txt").touch()
 
 
@@ -36,7 +37,7 @@ def other(config: dict, **over) -> dict:
 
 
 def test_what_is_recorded_is_the_configuration_as_given(config, corpus):
-    recorded = yaml.safe_load((corpus / "experiments/paper" / CONFIGURATION).read_text())
+    recorded = yaml.safe_load((corpus / "experiments/paper" / RECORD).read_text())
     assert recorded == folder(config)
 
 
@@ -113,11 +114,20 @@ def test_the_demos_own_keys_are_shared_but_not_what_it_reduces(config, tmp_path)
         check_shared(merged(second, {"demo": {"seconds": 9}}), tmp_path / "experiments/other")
 
 
-@pytest.mark.parametrize("text", ["", "[1", "corpus: {}", "- a"])
-def test_a_record_that_cannot_be_read_is_named(config, corpus, text):
-    path = corpus / "experiments/paper" / CONFIGURATION
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no configuration; run the experiment again"),
+        ("[1", "cannot be read as YAML"),
+        ("corpus: {}", "holds no configuration; run the experiment again"),
+        ("experiment: {splits: [song]}", "holds no configuration of this version"),
+        ("- a", "holds no configuration; run the experiment again"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named(config, corpus, text, message):
+    path = corpus / "experiments/paper" / RECORD
     path.write_text(text)
-    with pytest.raises(InputError, match="cannot be read") as error:
+    with pytest.raises(InputError, match=message) as error:
         check_shared(other(config), corpus / "experiments/other")
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)

@@ -27,9 +27,10 @@ from artistid.experiment import (
 )
 from artistid.features.slices import frames_in_slice
 from artistid.models.registry import NETWORKS
+from artistid.plan.config import with_defaults
+from artistid.plan.shared import shared
 from artistid.runs import COLUMNS, PATH, PATH_OF_SPLIT, Run
 from artistid.scoring.predictions import FORMAT as PREDICTIONS
-from artistid.splits.definitions import definition
 from artistid.storage.files import atomic_write, read_rows, write_rows
 from artistid.storage.hdf5 import open_hdf5
 
@@ -246,20 +247,8 @@ def decides_corpus(
         schema: of the new configuration; a key that a configuration lacks has its default.
         splits: names of those that matter.
     """
-    corpus, copies = config["corpus"], config["audit"]["near_duplicates"]
-    parts = {f"corpus.{key}": corpus[key] for key in OF_SCAN} | {"audit.near_duplicates": copies}
-    if copies == "one_side":  # what is accepted then decides which tracks a split has
-        parts["audit.accept"] = config["audit"]["accept"]
-    if corpus["source"] == "demo":
-        parts |= {f"demo.{key}": value for key, value in config["demo"].items()}
-    log_mel = _with_defaults(config["log_mel"], schema["properties"]["log_mel"])
-    parts |= {f"log_mel.{key}": value for key, value in log_mel.items()}
-    return parts | {f"splits.{name}": _plain(config, name) for name in splits}
-
-
-def _plain(config: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    given = config["splits"].get(name)
-    return definition(name, given).plain() if given else None
+    log_mel = with_defaults(config["log_mel"], schema["properties"]["log_mel"])
+    return shared({**config, "log_mel": log_mel}, splits, OF_SCAN)
 
 
 def decides_run(config: Mapping[str, Any], schema: Mapping[str, Any], run: Run) -> dict[str, Any]:
@@ -272,21 +261,16 @@ def decides_run(config: Mapping[str, Any], schema: Mapping[str, Any], run: Run) 
     """
     architecture = architecture_of(config, run.model)
     own = schema["$defs"]["architectures"].get(architecture, {})
-    settings = _with_defaults(settings_of(config, run.model), own)
+    settings = with_defaults(settings_of(config, run.model), own)
     parts: dict[str, Any] = {f"models.{run.model}.network": architecture}
     parts |= {f"models.{run.model}.{key}": value for key, value in settings.items()}
     if kind_of_model(config, run.model) == NETWORKS:
-        training = _with_defaults(training_of(config, run.model), schema["$defs"]["training"])
+        training = with_defaults(training_of(config, run.model), schema["$defs"]["training"])
         parts |= {f"training.{key} of {run.model}": value for key, value in training.items()}
     if run.slice_seconds is not None:
         frames = frames_in_slice(config, run.slice_seconds)
         parts[f"experiment.slice_frames.{run.slice.removesuffix('s')}"] = frames
     return parts
-
-
-def _with_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    checks = schema.get("properties", {})
-    return {key: c["default"] for key, c in checks.items() if "default" in c} | dict(values)
 
 
 def check_agreement(then: Mapping[str, Any], now: Mapping[str, Any], where: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from artistid.features.slices import frames_in_slice
 from artistid.models.registry import NETWORKS, SONG_SYSTEMS, kind_of
 from artistid.runs import Run
-from artistid.splits.definitions import definition, definitions
+from artistid.splits.definitions import Split, definitions
 
 BEST = "best"  # follow-up with the best of all networks on validation
 # Keys of a model that are no settings of its architecture.
@@ -119,10 +119,9 @@ def _runs(config: Mapping[str, Any], model: str, lengths: Sequence[float | None]
     ]
 
 
-def parts_of(config: Mapping[str, Any], run: Run) -> list[Run]:
+def parts_of(splits: Mapping[str, Split], run: Run) -> list[Run]:
     """Return the runs that are trained for a run that is scored: its folds, or itself."""
-    split = definition(run.split, config["splits"][run.split])
-    return [replace(run, cut=cut) for cut in split.parts(run.cut)]
+    return [replace(run, cut=cut) for cut in splits[run.split].parts(run.cut)]
 
 
 def has_several_lengths(config: Mapping[str, Any]) -> bool:

@@ -354,12 +354,18 @@ def model_parameters(
 
 def without_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a mapping whose values differ from the defaults in its schema."""
-    defaults = {
-        key: checks["default"]
-        for key, checks in schema.get("properties", {}).items()
-        if "default" in checks
-    }
+    defaults = _defaults(schema)
     return {k: v for k, v in values.items() if k not in defaults or defaults[k] != v}
+
+
+def with_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with the defaults of its schema for the keys that it lacks."""
+    return {**_defaults(schema), **values}
+
+
+def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    checks = schema.get("properties", {})
+    return {key: own["default"] for key, own in checks.items() if "default" in own}
 
 
 def read_schema(folder: str | Path) -> dict[str, Any]:

@@ -221,15 +221,18 @@ def song_system(size: CorpusSize, log_mel: Mapping[str, Any]) -> Needs:
     )
 
 
-def _answers_mb(size: CorpusSize, slice_frames: int, log_mel: Mapping[str, Any]) -> float:
-    """Return the size of predictions, float32, were half of all tracks tested."""
-    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
-    return frames / slice_frames / 2 * size.n_artists * FLOAT32 / MEGA
-
-
 def share_tested(has_folds: bool) -> float:
     """Return the share of all tracks that a run is taken to test: with folds each."""
     return 1.0 if has_folds else 0.5
+
+
+def _answers_mb(
+    size: CorpusSize, slice_frames: int, log_mel: Mapping[str, Any], has_folds: bool = False
+) -> float:
+    """Return the size of predictions, float32."""
+    frames = size.seconds * log_mel["sampling_rate"] / log_mel["hop_length"]
+    n_slices = frames / slice_frames * share_tested(has_folds)
+    return n_slices * size.n_artists * FLOAT32 / MEGA
 
 
 def scoring(
@@ -238,7 +241,7 @@ def scoring(
     """A run's scores: its predictions, and copies in float64. None: answers for songs only."""
     answers_mb = size.n_tracks * size.n_artists * FLOAT32 / MEGA
     if slice_frames is not None:
-        answers_mb = 2 * share_tested(has_folds) * _answers_mb(size, slice_frames, log_mel)
+        answers_mb = _answers_mb(size, slice_frames, log_mel, has_folds)
     return needs(PLAIN_MB + 6 * answers_mb, answers_mb / 100)
 
 

@@ -6,32 +6,18 @@ that defines a shared thing differently is refused.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artistid.errors import InputError, shortened
-from artistid.plan.config import DEMO, read_yaml
+from artistid.plan.config import DEMO
+from artistid.plan.recorded import RECORD, read_record
 from artistid.splits.definitions import definition
-from artistid.storage.files import atomic_write
 
-CONFIGURATION = "configuration.yaml"
 # Keys of the corpus that decide which tracks there are. The folder is none of them: a corpus that
 # moves is still the same corpus.
 OF_CORPUS = ("source", "exclude", "min_albums", "min_tracks")
-
-
-def record_configuration(given: Mapping[str, Any], experiment: Path) -> None:
-    """Keep the configuration of an experiment in its folder.
-
-    Args:
-        given: the configuration before the demo's reductions, as Snakemake merged it.
-        experiment: folder of the experiment's results.
-    """
-    import yaml
-
-    with atomic_write(experiment / CONFIGURATION) as temporary:
-        temporary.write_text(yaml.safe_dump(json.loads(json.dumps(given)), sort_keys=False))
 
 
 def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
@@ -44,41 +30,57 @@ def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
     Raises:
         InputError: names the other experiment, the key, and how both can be kept.
     """
-    for path in sorted(experiment.parent.glob(f"*/{CONFIGURATION}")):
+    own = shared(given, _used_splits(given))
+    for path in sorted(experiment.parent.glob(f"*/{RECORD}")):
+        folder = path.parent
         # One of which nothing was computed, such as of `snakemake corpus`, shares nothing.
-        if path.parent == experiment or [*path.parent.iterdir()] == [path]:
+        if folder == experiment or [*folder.iterdir()] == [path]:
             continue
+        other = read_record(folder)
         try:
-            other = read_yaml(path)
-            problems = list(_differences(shared(given), shared(other)))
-        except Exception as error:  # of another version, or edited: whatever it holds
+            problems = list(_differences(own, shared(other, _used_splits(other))))
+        except (AttributeError, InputError, KeyError, TypeError) as error:
             raise InputError(
-                f"{path}: cannot be read ({type(error).__name__}); if this experiment is no longer "
-                f"wanted, delete {path.parent}"
+                f"{path}: holds no configuration of this version ({error}); run the experiment "
+                f"again, or delete its folder"
             ) from error
         if problems:
             raise InputError(
-                f"experiment {path.parent.name!r} of this corpus shares what {experiment.name!r} "
+                f"experiment {folder.name!r} of this corpus shares what {experiment.name!r} "
                 f"defines differently: {'; '.join(problems)}; or give one of them a corpus.name of "
-                f"its own; or, if that experiment is no longer wanted, delete {path.parent}"
+                f"its own; or, if that experiment is no longer wanted, delete {folder}"
             )
 
 
-def shared(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a configuration says of things that experiments share, by dotted key."""
-    is_demo = given["corpus"]["source"] == DEMO
-    reduced = given["demo"]["reduced"] if is_demo else {}
-    used = reduced.get("experiment", {}).get("splits") or given["experiment"]["splits"]
-    parts: dict[str, Any] = {f"corpus.{key}": given["corpus"][key] for key in OF_CORPUS}
-    if is_demo:
-        parts |= {f"demo.{k}": value for k, value in given["demo"].items() if k != "reduced"}
-    parts |= {f"log_mel.{key}": value for key, value in given["log_mel"].items()}
-    copies = given["audit"]["near_duplicates"]
+def shared(
+    config: Mapping[str, Any], splits: Iterable[str], of_corpus: Sequence[str] = OF_CORPUS
+) -> dict[str, Any]:
+    """Return what a configuration says of things that experiments share, by dotted key.
+
+    Args:
+        config: before or after the demo's reductions, which reach none of these.
+        splits: names of those that matter.
+        of_corpus: keys of the corpus that matter.
+    """
+    corpus, copies = config["corpus"], config["audit"]["near_duplicates"]
+    parts: dict[str, Any] = {f"corpus.{key}": corpus[key] for key in of_corpus}
+    if corpus["source"] == DEMO:
+        parts |= {f"demo.{k}": value for k, value in config["demo"].items() if k != "reduced"}
+    parts |= {f"log_mel.{key}": value for key, value in config["log_mel"].items()}
     parts["audit.near_duplicates"] = copies
     if copies == "one_side":  # what is accepted then decides which tracks a split has
-        parts["audit.accept"] = given["audit"]["accept"]
-    splits = {f"splits.{name}": definition(name, given["splits"][name]).plain() for name in used}
-    return parts | splits
+        parts["audit.accept"] = config["audit"]["accept"]
+    return parts | {
+        f"splits.{name}": definition(name, config["splits"][name]).plain() for name in splits
+    }
+
+
+def _used_splits(given: Mapping[str, Any]) -> Sequence[str]:
+    """Return the splits of an experiment, on the demo those of what it reduces."""
+    is_demo = given["corpus"]["source"] == DEMO
+    reduced = given["demo"]["reduced"] if is_demo else {}
+    splits: Sequence[str] = {**given["experiment"], **reduced.get("experiment", {})}["splits"]
+    return splits
 
 
 def _differences(own: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """Copies of a recording, kept on one side of a split."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artistid.errors import InputError
-from artistid.splits.subsets import SUBSETS, TEST, TRAIN, VALIDATION
+from artistid.splits.definitions import Split
+from artistid.splits.subsets import COLUMNS, SUBSETS, TEST, TRAIN, VALIDATION
+from artistid.storage.files import read_rows, write_rows
 
 # What is drawn to be evaluated stays: training loses the copies.
 KEPT_FIRST = (TEST, VALIDATION, TRAIN)
@@ -29,26 +31,36 @@ def groups_of(pairs: Iterable[Pair]) -> list[set[str]]:
     return list({id(group): group for group in group_of.values()}.values())
 
 
-def without_copies(
+def write_manifest(
+    path: str,
     rows: Sequence[Mapping[str, Any]],
-    near_duplicates: Iterable[Mapping[str, str]],
-    accepted: Iterable[Sequence[str]],
-    required: Sequence[str],
-) -> tuple[list[Mapping[str, Any]], str]:
-    """Return a manifest's rows without copies on other sides, and the line that names these.
+    split: Split,
+    near_duplicates: Sequence[str],
+    accepted: Iterable[Sequence[str]] | None,
+) -> list[str]:
+    """Write the manifest of a cut, without copies on other sides where they are not to be.
 
     Args:
+        path: of the manifest.
         rows: of the manifest, drawn or read.
-        near_duplicates: rows with `track_a` and `track_b`.
+        split: the definition.
+        near_duplicates: the file of pairs of copies; none where a split may part them.
         accepted: pairs of track ids that may be on two sides.
-        required: subsets of which every artist keeps a track (`Split.required`).
+
+    Returns:
+        Lines for the log: what was left out, and the number of tracks in each subset.
 
     Raises:
         InputError: an artist would lose all tracks of a required subset.
     """
-    pairs = [(row["track_a"], row["track_b"]) for row in near_duplicates]
-    kept, left = keep_on_one_side(rows, not_accepted(pairs, accepted), required)
-    return kept, describe(left)
+    lines = []
+    for file in near_duplicates:
+        pairs = [(row["track_a"], row["track_b"]) for row in read_rows(file)]
+        rows, left = keep_on_one_side(rows, not_accepted(pairs, accepted or ()), split.required)
+        lines.append(describe(left))
+    write_rows(path, rows, COLUMNS)
+    sizes = Counter(row["subset"] for row in rows)
+    return [*lines, "tracks: " + ", ".join(f"{sizes[name]} {name}" for name in split.subsets)]
 
 
 def keep_on_one_side(

@@ -11,9 +11,7 @@ import numpy as np
 from artistid.errors import InputError
 from artistid.splits.definitions import FoldsSplit, RandomSplit
 from artistid.splits.folds import deal, subset_in_fold
-from artistid.splits.subsets import ALBUM, COLUMNS, SUBSETS, TEST, TRACK, TRAIN, VALIDATION
-
-__all__ = ["COLUMNS", "SUBSETS", "TEST", "TRAIN", "VALIDATION", "draw_split"]
+from artistid.splits.subsets import ALBUM, COLUMNS, TEST, TRACK, TRAIN, VALIDATION
 
 # In the key of an artist's generator; whatever a split is called, its draws stay the same.
 _WORDS = {TRACK: "song", ALBUM: "album"}

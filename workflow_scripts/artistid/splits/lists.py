@@ -20,14 +20,14 @@ from artistid.splits.mistakes import (
     csv_records,
     csv_rows,
     listed,
-    meant_subset,
     missing_subsets,
     quoted,
     read_text,
     stop_at,
+    wrong_subset,
 )
 from artistid.splits.names import Corpus, NoMatchError, Row, corpus_of, normalised, parts_of
-from artistid.splits.subsets import COLUMNS, SUBSETS
+from artistid.splits.subsets import COLUMNS
 
 PLACE = ("artist", "album", "track")  # these three name a track, and so does either of the next
 CSV_COLUMNS = (*PLACE, "path", "track_id", "album_id", "subset")
@@ -184,12 +184,8 @@ _COLUMNS_WANTED = (
 
 def _wrong_subsets(entries: Iterable[Entry], subsets: Sequence[str]) -> Iterator[str]:
     for entry in entries:
-        if entry.subset not in subsets:
-            of_split = " of this split" if entry.subset in SUBSETS else ""
-            yield (
-                f"{entry.place}: {quoted(entry.subset)} is not a subset{of_split}; write "
-                f"{meant_subset(entry.subset, subsets)}"
-            )
+        if wrong := wrong_subset(entry.subset, subsets):
+            yield f"{entry.place}: {wrong}"
 
 
 def _found(entries: Sequence[Entry], corpus: Corpus) -> list[tuple[Entry, Row]]:

@@ -10,10 +10,10 @@ from artistid.splits.mistakes import (
     csv_records,
     csv_rows,
     listed,
-    meant_subset,
     missing_subsets,
     quoted,
     stop_at,
+    wrong_subset,
 )
 from artistid.splits.subsets import COLUMNS, SUBSETS, TRAIN
 
@@ -81,12 +81,8 @@ def _numbered_rows(path: str | os.PathLike[str]) -> Numbered:
 
 def _wrong_subsets(numbered: Numbered, known: Sequence[str]) -> Iterator[str]:
     for line, row in numbered:
-        if (subset := row["subset"]) not in known:
-            yield (
-                f"{_place(line, row)}: {quoted(subset)} is not a subset"
-                f"{'' if subset not in SUBSETS else ' of this split'}; write "
-                f"{meant_subset(subset, known)}"
-            )
+        if wrong := wrong_subset(row["subset"], known):
+            yield f"{_place(line, row)}: {wrong}"
 
 
 def _repeated_tracks(numbered: Numbered) -> Iterator[str]:

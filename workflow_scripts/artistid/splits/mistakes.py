@@ -74,6 +74,14 @@ def csv_rows(
     return [(line, dict(zip(header, cells, strict=True))) for line, cells in body]
 
 
+def wrong_subset(subset: str, subsets: Sequence[str]) -> str:
+    """Return what is wrong with a subset's name; nothing if it is one of the split's subsets."""
+    if subset in subsets:
+        return ""
+    of_split = " of this split" if subset in SUBSETS else ""
+    return f"{quoted(subset)} is not a subset{of_split}; write {meant_subset(subset, subsets)}"
+
+
 def meant_subset(subset: str, subsets: Sequence[str] = SUBSETS) -> str:
     """Return the subset that a misspelt one resembles; all of them if it resembles none."""
     word = subset.strip().lower()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from artistid.errors import InputError
-from artistid.splits.draw import TEST, VALIDATION
+from artistid.splits.subsets import TEST, VALIDATION
 from artistid.tables.captions import SCORED, cuts_and_seeds
 from artistid.tables.cells import length, score_and_interval
 from artistid.tables.reading import REFERENCES, concatenated

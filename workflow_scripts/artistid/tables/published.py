@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from artistid.splits.draw import TEST
+from artistid.splits.subsets import TEST
 from artistid.tables.inputs import DATASET, Inputs
 from artistid.tables.published_results import side_by_side
 

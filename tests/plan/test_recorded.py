@@ -7,7 +7,7 @@ import yaml
 
 from artistid.errors import InputError
 from artistid.plan.config import check_config, effective_config
-from artistid.prune.recorded import RECORD, beside, experiment_folders, folders_with, read_record
+from artistid.plan.recorded import RECORD, beside, experiment_folders, folders_with, read_record
 
 
 def test_record_of_an_experiment_is_read_and_folders_are_sorted(tmp_path):

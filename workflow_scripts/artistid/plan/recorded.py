@@ -1,12 +1,12 @@
 """Experiments of the same corpus: what each recorded of its configuration."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from artistid.errors import InputError
+from artistid.storage.files import atomic_write
 
 RECORD = "configuration.yaml"
 EXPERIMENTS = "experiments"
@@ -30,12 +30,27 @@ def folders_with(results: Path, files: Iterable[str]) -> set[Path]:
     }
 
 
+def write_record(folder: Path, given: Mapping[str, Any]) -> None:
+    """Keep the configuration of an experiment in its folder.
+
+    Args:
+        folder: of the experiment's results.
+        given: the configuration before the demo's reductions, as Snakemake merged it.
+    """
+    import yaml
+
+    with atomic_write(folder / RECORD) as temporary:
+        temporary.write_text(yaml.safe_dump(json.loads(json.dumps(given)), sort_keys=False))
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """Return the configuration that an experiment recorded in its folder.
 
     Raises:
         InputError: there is none, or it is none.
     """
+    import yaml
+
     path = folder / RECORD
     remedy = "run the experiment again, or delete its folder"
     try:
