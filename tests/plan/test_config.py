@@ -64,7 +64,10 @@ WRONG = [
         "splits.song.shares: sum to 1.1; write shares",
     ),
     ({"splits": {"song": {"shares": {"test": 1.2}}}}, "splits.song.shares.test: .*write a share"),
-    ({"splits": {"song": {"kind": "folds"}}}, "splits.song.shares: is no key of a folds split"),
+    (
+        {"splits": {"song": {"kind": "folds"}}},
+        "splits.song.shares: does not apply to a folds split",
+    ),
     ({"splits": {"song": {"shuffle": True}}}, "splits.song.shuffle: no such key; there are: kind"),
     (
         {"splits": {"song": {"kind": "fold"}}},
@@ -97,7 +100,7 @@ WRONG = [
     ),
     (
         {"models": {"chance": {"network": "crnn"}}},
-        "models.chance: the name stands for something el",
+        "models.chance: this name is reserved for a row",
     ),
     (
         {"models": {"Mine": {"network": "crnn"}}},
@@ -120,7 +123,7 @@ WRONG = [
             "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
             "experiment": {"follow_up": "gmm_mfcc"},
         },
-        "experiment.follow_up: gmm_mfcc is no network of experiment.models; write one of its",
+        "experiment.follow_up: gmm_mfcc is not a network in experiment.models; write incept",
     ),
     (
         {"experiment": {"models": ["gmm_mfcc"], "follow_up": "best"}},
@@ -141,14 +144,14 @@ WRONG = [
     ),
     (
         {"demo": {"reduced": {"experiment": {"follow_up": "crnn", "models": ["resnet50"]}}}},
-        r"follow_up: crnn is no network of experiment.models; write one of its",
+        r"follow_up: crnn is not a network in experiment.models; write resnet50, best or null",
     ),
     (
         {
             "corpus": {"name": "x", "source": "folder", "audio_dir": "/m"},
             "experiment": {"models": ["svm_song_kl"]},
         },
-        "follow_up: resnet50_rnn is no network of experiment.models; write null",
+        "follow_up: resnet50_rnn is not a network in experiment.models; write null",
     ),
     ({"corpus": {"dataset": "artist20"}}, "corpus.dataset: the demo corpus is not artist20; write"),
     ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),

@@ -98,8 +98,8 @@ def test_different_definitions_differ():
 
 
 FOREIGN = (
-    "is no key of a folds split; Snakemake merges maps deeply, so it may come from config.yaml: "
-    "write `albums: null`, or give your split a name of its own"
+    "does not apply to a folds split; if it comes from config.yaml, which Snakemake merges key by "
+    "key, write `albums: null` or rename your split"
 )
 
 
@@ -114,10 +114,13 @@ FOREIGN = (
         (SONG | {"by": "song"}, "splits.x.by: is 'song'; write track or album"),
         ({"kind": "random", "by": "track"}, "splits.x.shares: is missing; write a mapping of"),
         (ALBUM | JACKKNIFE, f"splits.x.albums: {FOREIGN}"),
-        (SONG | {"albums": {}}, "splits.x.albums: is no key of a random split by track; "),
-        (ALBUM | {"shares": SHARES}, "splits.x.shares: is no key of a random split by album; "),
-        (MINE | {"draw": 1}, "splits.x.draw: is no key of a manifest split; "),
-        (SONG | {"fold": 3}, "splits.x.fold: is no key of a random split by track; "),
+        (SONG | {"albums": {}}, "splits.x.albums: does not apply to a random split by track; "),
+        (
+            ALBUM | {"shares": SHARES},
+            "splits.x.shares: does not apply to a random split by album; ",
+        ),
+        (MINE | {"draw": 1}, "splits.x.draw: does not apply to a manifest split; "),
+        (SONG | {"fold": 3}, "splits.x.fold: does not apply to a random split by track; "),
         (
             SONG | {"shares": SHARES | {"train": 0.89}},
             "splits.x.shares: sum to 1.08; write shares that sum to 1",

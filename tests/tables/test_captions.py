@@ -94,11 +94,11 @@ def test_cuts_and_seeds_are_counted_from_the_runs():
 
 def test_deviation_says_what_it_is_over():
     assert deviation(metrics(CUTS), {"jackknife": 6}) == (
-        "Deviation: song, album: over 3 seeds, each with a cut and weights of its own; "
-        "mine: over 3 seeds of the weights on one cut; "
-        "jackknife: over 2 seeds of the weights on one cut, a run being 6 folds together; "
-        "grid: over 4 runs of 2 cuts and 2 seeds of the weights; "
-        "once: none, of one run. "
+        "Values are mean ± sample standard deviation (song, album: over 3 seeds, each with its "
+        "own cut and weights; mine: over 3 weight seeds on one cut; "
+        "jackknife: over 2 weight seeds on one cut, each run over 6 folds; "
+        "grid: over 4 runs with 2 cuts and 2 weight seeds; "
+        "once: a single run, without deviation). "
     )
     assert deviation(metrics(CUTS).head(0), {}) == ""
 
@@ -108,12 +108,14 @@ def test_intervals_say_what_is_resampled_and_what_is_not_in_them(inputs):
     assert "(docs/statistics.md). †" in plain
     assert "album" not in plain
     text = intervals(inputs("song", "album", "mine", "jackknife"))
-    assert "; album: each cut tests other albums, whose variance is part of what" in text
-    assert "; mine: whole albums are resampled, of each artist with several in a test set" in text
+    assert "; album: each cut tests different albums, so the variance between albums is" in text
     assert (
-        "; jackknife: every album of the folds is tested once and albums are resampled; that the "
-        "folds' training sets overlap, and that albums may be put into folds otherwise, is not in "
-        "it. †"
+        "; mine: whole albums are resampled for artists with several of them in a test set" in text
+    )
+    assert (
+        "; jackknife: every album of the folds is tested once, and albums are resampled; the "
+        "overlap of the folds' training sets and the choice of which albums share a fold are not "
+        "accounted for. †"
     ) in text
     assert "song: " not in text
 

@@ -107,7 +107,7 @@ def test_tables_say_what_their_numbers_are_over(folds, experiment):
     text = (folds / "tables/f1_by_model.md").read_text()
     assert "folds" in text
     both = (experiment / "tables/f1_by_model.md").read_text()
-    assert "over 2 seeds, each with a cut and weights of its own" in both
+    assert "over 2 seeds, each with its own cut and weights" in both
 
 
 def test_choices_on_validation_never_touch_test(workdir):

@@ -249,7 +249,7 @@ EDITS = {
         },
         of={"that split": {"split": "thirds"}},
     ),
-    "a list of one's own is edited": Edit(
+    "your own list is edited": Edit(
         edit_own_list, LISTED, of={"that split": OF_LISTED}, is_real=True
     ),
     "more trainings per GPU": Edit(

@@ -48,7 +48,7 @@ def test_own_folds_three_initialisations_of_two_variants(tmp_path):
     table = (tables / "f1_by_model.md").read_text()
     assert "| narrow | mine | 1 s |" in table
     assert "| wide | mine | 1 s |" in table
-    assert "mine: over 3 seeds of the weights on one cut, a run being 3 folds together" in table
+    assert "mine: over 3 weight seeds on one cut, each run over 3 folds" in table
     assert (tables / "paired_tests.md").exists()
     runs = workdir / "results/demo/experiments/variants/runs/wide/mine"
     trained = {path.parts[-4] for path in runs.glob("*/1s/seed*/weights.safetensors")}

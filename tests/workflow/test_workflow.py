@@ -97,8 +97,8 @@ def test_table_for_people_shows_the_same_numbers(experiment):
         cells = f"| {row['model']} | {row['split']} | 1 s | {row['macro_f1_mean']:.3f} ± "
         assert cells in people
     assert "Corpus: tiny. Test set." in people
-    assert "song, album: over 2 seeds, each with a cut and weights of its own" in people
-    assert "album: each cut tests other albums, whose variance is part of" in people
+    assert "song, album: over 2 seeds, each with its own cut and weights" in people
+    assert "album: each cut tests different albums, so the variance between" in people
 
 
 def test_every_artists_f1_has_its_interval(experiment):

@@ -205,12 +205,9 @@ def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
     for model in candidates(effective):
         # Its scores at the first slice lengths are what the others are compared with.
         if model not in trained:
-            choice = (
-                f"one of its networks ({', '.join(trained)}), best, or null" if trained else "null"
-            )
-            yield (
-                f"experiment.follow_up: {model} is no network of experiment.models; write {choice}"
-            )
+            choice = f"{', '.join(trained)}, best or null" if trained else "null"
+            key = "experiment.follow_up"
+            yield f"{key}: {model} is not a network in experiment.models; write {choice}"
 
 
 def _wrong_architectures(config: Mapping[str, Any]) -> Iterator[str]:
@@ -223,7 +220,7 @@ def _wrong_architectures(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"models.{model}.{key}: unknown {key} {named!r}; there are: {there_are}"
     for model, given in config["models"].items():
         if model in RESERVED:
-            yield f"models.{model}: the name stands for something else in the tables; write another"
+            yield f"models.{model}: this name is reserved for a row of the tables; choose another"
         if given.get(NETWORK) and given.get(SYSTEM):
             yield f"models.{model}: has a network and a system; write one of them"
         if TRAINING in given and architecture_of(config, model) not in available(NETWORKS):
@@ -248,7 +245,7 @@ def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
                 known = dict.fromkeys(defined + [n for kind in KINDS for n in available(kind)])
                 yield (
                     f"{prefix}{key}: unknown model {model!r}; there are: {', '.join(sorted(known))}"
-                    f"; a model of your own names its network: models.{model}.network"
+                    f"; for a custom model, write its network: models.{model}.network"
                 )
 
 

@@ -321,8 +321,8 @@ class _Keys:
             if key not in ("kind", "by", *keys):
                 raise self.wrong(
                     key,
-                    f"is no key of a {kind}; Snakemake merges maps deeply, so it may come "
-                    f"from config.yaml: write `{key}: null`, or give your split a name of its own",
+                    f"does not apply to a {kind}; if it comes from config.yaml, which Snakemake "
+                    f"merges key by key, write `{key}: null` or rename your split",
                 )
 
     def needed(self, key: str, what: str) -> Any:

@@ -10,20 +10,18 @@ if TYPE_CHECKING:
 
     from artistid.tables.inputs import Inputs
 
-SCORED = "Scored with the weights of the lowest validation loss; mean ± sample standard deviation. "
-SIZES = "Songs and slices: tested, mean over the seeds. "
+SCORED = "Scored with the weights of the lowest validation loss. "
+SIZES = "Songs and slices: the mean number tested per run. "
 BEST = (
-    "Best: the highest score of a single seed, as published tables report it; it is no estimate of "
+    "Best: the highest score of any run, as published tables report it; it does not estimate "
     "performance. "
 )
-TOP_K = "Top-k accuracy: share of answers whose true artist is among the k most probable ones. "
+TOP_K = "Top-k accuracy: share of answers whose true artist is among the k most probable. "
 GUESSING = (
-    "Chance is the expected score of guessing every artist equally often, each answer by itself; "
+    "Chance is the expected score of answers drawn at random, every artist equally likely; "
     "majority always answers the training set's most frequent artist."
 )
-_TOO_FEW = (
-    "† fewer than seven songs of an artist were tested: too few for the interval to be trusted. "
-)
+_TOO_FEW = "† Fewer than seven songs of some artist were tested: do not rely on the interval. "
 
 
 def subset_shown(inputs: "Inputs") -> str:
@@ -46,7 +44,7 @@ def deviation(metrics: "pd.DataFrame", folds: Mapping[str, int]) -> str:
     """
     counts = cuts_and_seeds(metrics)
     told = _by_text(counts, lambda split: _repeats(*counts[split]) + _of_folds(folds, split))
-    return f"Deviation: {told}. " if told else ""
+    return f"Values are mean ± sample standard deviation ({told}). " if told else ""
 
 
 def cuts_and_seeds(metrics: "pd.DataFrame") -> dict[str, tuple[int, int, int]]:
@@ -64,16 +62,16 @@ def cuts_and_seeds(metrics: "pd.DataFrame") -> dict[str, tuple[int, int, int]]:
 
 def _repeats(cuts: int, seeds: int, runs: int) -> str:
     if runs == 1:
-        return "none, of one run"
+        return "a single run, without deviation"
     if cuts == 1:
-        return f"over {seeds} seeds of the weights on one cut"
+        return f"over {seeds} weight seeds on one cut"
     if cuts == seeds == runs:
-        return f"over {seeds} seeds, each with a cut and weights of its own"
-    return f"over {runs} runs of {cuts} cuts and {seeds} seeds of the weights"
+        return f"over {seeds} seeds, each with its own cut and weights"
+    return f"over {runs} runs with {cuts} cuts and {seeds} weight seeds"
 
 
 def _of_folds(folds: Mapping[str, int], split: str) -> str:
-    return f", a run being {folds[split]} folds together" if folds.get(split) else ""
+    return f", each run over {folds[split]} folds" if folds.get(split) else ""
 
 
 def intervals(inputs: "Inputs") -> str:
@@ -86,16 +84,16 @@ def intervals(inputs: "Inputs") -> str:
         if inputs.folds.get(split):
             return _about_folds(cuts[split], inputs.keeps_albums[split], split in with_albums)
         if split in with_albums:
-            return "whole albums are resampled, of each artist with several in a test set"
+            return "whole albums are resampled for artists with several of them in a test set"
         if not inputs.keeps_albums[split]:
             return ""
         if cuts[split] == 1:
-            return "it is conditional on the tested albums, one of each artist"
-        return "each cut tests other albums, whose variance is part of what the runs differ by"
+            return "conditional on the tested albums, one per artist"
+        return "each cut tests different albums, so the variance between albums is included"
 
     sentence = (
-        "95 % interval (in brackets): bootstrap over songs within artists, widened by what the "
-        "runs differ by beyond it (docs/statistics.md)"
+        "95 % intervals (in brackets): bootstrap over songs within artists, widened by the "
+        "variance between runs (docs/statistics.md)"
     )
     exceptions = _by_text(cuts, told)
     return f"{sentence}{'; ' if exceptions else ''}{exceptions}. {_TOO_FEW}"
@@ -104,10 +102,10 @@ def intervals(inputs: "Inputs") -> str:
 def _about_folds(cuts: int, keeps_albums: bool, resamples_albums: bool) -> str:
     unit = "album" if keeps_albums else "song"
     done = f"every {unit} of the folds is tested once"
-    done += " and albums are resampled" * resamples_albums
-    missing = "that the folds' training sets overlap"
-    missing += f", and that {unit}s may be put into folds otherwise," if cuts == 1 else ""
-    return f"{done}; {missing} is not in it"
+    done += ", and albums are resampled" * resamples_albums
+    missing = "the overlap of the folds' training sets"
+    missing += f" and the choice of which {unit}s share a fold" if cuts == 1 else ""
+    return f"{done}; {missing} {'are' if cuts == 1 else 'is'} not accounted for"
 
 
 def _by_text(splits: Iterable[str], text_of: Callable[[str], str]) -> str:
