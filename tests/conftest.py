@@ -103,9 +103,17 @@ def snakemake(
 
     `within` is a command that runs the one that follows it.
     """
-    command = [*within, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return python(
+        workdir, "-m", "snakemake", "--cores", "2", *arguments, within=within, **environment
+    )
+
+
+def python(
+    workdir: Path, *arguments: str, within: Sequence[str] = (), **environment: str
+) -> subprocess.CompletedProcess:
+    """Run Python in a copy of the workflow, with the library of that copy."""
     return subprocess.run(
-        command,
+        [*within, sys.executable, *arguments],
         cwd=workdir,
         env=environment_of(workdir, **environment),
         capture_output=True,

@@ -19,7 +19,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,7 +27,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from conftest import ROOT, TINY, copy_workflow, environment_of, snakemake, write_config
+from conftest import ROOT, TINY, copy_workflow, python, snakemake, write_config
 from interruptions import digests as digests_of_files
 
 from artistid.errors import InputError
@@ -277,13 +276,7 @@ def sources_of(commit: str, folder: Path) -> Iterator[Path]:
 
 def ask(sources: Path, *arguments: str) -> str:
     """Return what this command says in another folder of sources, run with those sources."""
-    done = subprocess.run(
-        [sys.executable, "tests/same_computation.py", *arguments],
-        cwd=sources,
-        env=environment_of(sources),
-        capture_output=True,
-        text=True,
-    )
+    done = python(sources, "tests/same_computation.py", *arguments)
     if done.returncode:
         raise InputError(f"{sources}: {COMMAND} {' '.join(arguments)} failed: {done.stderr}")
     return done.stdout.strip()

@@ -3,13 +3,12 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import pytest
 import yaml
-from conftest import copy_workflow, environment_of, snakemake, write_config
+from conftest import copy_workflow, python, snakemake, write_config
 
 from artistid.adoption import OLD_PREDICTIONS, SHARED
 from artistid.storage.files import read_rows, write_rows
@@ -94,14 +93,8 @@ def adopt_results(old: Path, workdir: Path, *options: str) -> subprocess.Complet
     if not workdir.exists():
         copy_workflow(workdir)
     shutil.copy(old / "tiny.yaml", workdir)
-    command = [sys.executable, "workflow_scripts/adopt_results.py", str(old)]
-    return subprocess.run(
-        [*command, "--configfile", "tiny.yaml", *options],
-        cwd=workdir,
-        env=environment_of(workdir),
-        capture_output=True,
-        text=True,
-    )
+    command = ("workflow_scripts/adopt_results.py", str(old), "--configfile", "tiny.yaml")
+    return python(workdir, *command, *options)
 
 
 def test_nothing_expensive_is_computed_again(old, finished, tmp_path):

@@ -1,14 +1,12 @@
 """Experiments that share a corpus: folds, choices on validation, and what is left of them."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import environment_of, snakemake, write_config
+from conftest import python, snakemake, write_config
 from sklearn.metrics import f1_score
 
 from artistid.scoring.predictions import read_predictions
@@ -147,13 +145,7 @@ def test_another_definition_of_what_is_shared_is_refused_in_a_line(workdir):
 
 
 def prune(workdir: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "workflow_scripts/prune.py", "--configfile", "tiny.yaml", *arguments],
-        cwd=workdir,
-        env=environment_of(workdir),
-        capture_output=True,
-        text=True,
-    )
+    done = python(workdir, "workflow_scripts/prune.py", "--configfile", "tiny.yaml", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, copy_workflow, environment_of, snakemake, write_config
+from conftest import ROOT, copy_workflow, environment_of, python, snakemake, write_config
 
 # A recipe's code block with what it is: a file, a line of a list, or commands.
 BLOCK = re.compile(r"^( *)<!-- recipe: (\w+) (.+?) -->\n\1```\w*\n(.*?)^\1```$", re.M | re.S)
@@ -63,13 +63,7 @@ def test_network_is_one_file_and_its_name(tmp_path):
     workdir = copy_with_tests(tmp_path)
     tests, run = follow("network", workdir)
     assert (tests[0], run[0]) == ("pytest", "snakemake")
-    done = subprocess.run(
-        [sys.executable, "-m", *tests],
-        cwd=workdir,
-        env=environment_of(workdir),
-        capture_output=True,
-        text=True,
-    )
+    done = python(workdir, "-m", *tests)
     assert done.returncode == 0, done.stdout + done.stderr
     # The demo makes what is in it smaller, so that the experiment stands there too.
     small = SMALL["demo"]["reduced"]["experiment"] | {"models": ["plain_cnn"], "follow_up": None}

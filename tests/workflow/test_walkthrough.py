@@ -1,10 +1,8 @@
 """The walk-through of docs/experiments.md, followed to the letter on a small demo."""
 
-import subprocess
-import sys
 import textwrap
 
-from conftest import ROOT, copy_workflow, snakemake, write_config
+from conftest import ROOT, copy_workflow, python, snakemake, write_config
 from test_recipes import BLOCK
 
 from artistid.storage.files import read_rows
@@ -33,9 +31,7 @@ def test_own_folds_three_initialisations_of_two_variants(tmp_path):
         if kind == "file":
             (workdir / path).write_text(code)
         elif kind == "python":
-            done = subprocess.run(
-                [sys.executable, "-c", code], cwd=workdir, capture_output=True, text=True
-            )
+            done = python(workdir, "-c", code)
             assert done.returncode == 0, done.stderr
         else:
             [command] = [line.split() for line in code.splitlines()]
