@@ -188,9 +188,7 @@ def _runs_by_test_set(runs: Sequence[Answers]) -> list[list[int]]:
 
 def _widening(run: Answers) -> float:
     units = np.array([unit.max() + 1 for unit in run.resampled_units().values()])
-    if (
-        run.resamples_clusters()
-    ):  # few of one artist, many songs of another: no mean of them will do
+    if run.resamples_clusters():  # albums of one artist, songs of another: no mean of them will do
         return float(np.sqrt(np.mean(units / np.maximum(units - 1, 1))))
     n_songs = units.mean()
     return float(np.sqrt(n_songs / max(n_songs - 1, 1)))

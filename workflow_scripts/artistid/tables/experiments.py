@@ -17,10 +17,9 @@ TITLE = "Experiments on this corpus"
 CAPTION = (
     "Macro F1 of slices, and of songs pooled by mean log-probability. "
     + SCORED
-    + "Runs: those that mean and deviation are over, with their numbers of cuts and seeds; 95 % "
-    "interval in brackets (docs/statistics.md). Splits of one name are the same cuts in two "
-    "experiments only where both define it alike, and scores of the validation set are no match "
-    "for those of a test set: weights and follow-up were chosen by it."
+    + "Values are mean ± sample standard deviation over the runs, whose cuts and seeds are "
+    "counted, with 95 % intervals in brackets (docs/statistics.md). Do not compare scores on a "
+    "validation set with scores on a test set: weights and follow-up were chosen on validation."
 )
 _SHOWN = (("slice", "none"), ("song", "mean"))
 
