@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional
 
 from artistid.models.registry import NETWORKS, available, build_network
-from artistid.training.fit import choose_device, set_precision
+from artistid.training.fit import choose_device
+from artistid.training.precision import set_precision
 
 
 def slices_per_second(name: str, args: argparse.Namespace, memory_format: torch.memory_format):

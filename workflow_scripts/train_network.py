@@ -34,8 +34,8 @@ from artistid.training.fit import (
     fit,
     peaks_so_far,
     predict,
-    set_precision,
 )
+from artistid.training.precision import set_precision
 from artistid.training.records import Stopwatch, write_records
 from artistid.training.state import SavedState, exclusive_lock, training_key
 from artistid.training.weights import save_weights

@@ -24,7 +24,8 @@ from artistid.training.dataset import (
     slices_per_track,
     without_a_slice,
 )
-from artistid.training.fit import TrainingSettings, _Precision, embed, fit, predict
+from artistid.training.fit import TrainingSettings, embed, fit, predict
+from artistid.training.precision import Precision
 
 FRAMES = 31
 CPU = torch.device("cpu")
@@ -178,12 +179,12 @@ def test_it_learns():
 def test_validation_and_test_are_computed_in_float32(monkeypatch):
     calls = []
 
-    class Counted(_Precision):
+    class Counted(Precision):
         def autocast(self):
             calls.append(self)
             return super().autocast()
 
-    monkeypatch.setattr("artistid.training.fit._Precision", Counted)
+    monkeypatch.setattr("artistid.training.fit.Precision", Counted)
     network, _, (train, validation) = train_toy(SETTINGS)
     n_batches = -(-len(train.slices) // SETTINGS.batch_size) - 1  # the last has a single slice
     assert len(calls) == SETTINGS.epochs * n_batches
@@ -195,7 +196,7 @@ def test_validation_and_test_are_computed_in_float32(monkeypatch):
 def precision_of_a_process(deterministic: bool) -> list[str]:
     code = (
         "import os, torch\n"
-        "from artistid.training.fit import set_precision\n"
+        "from artistid.training.precision import set_precision\n"
         f"set_precision({deterministic})\n"
         "b = torch.backends\n"
         "print(b.cuda.matmul.fp32_precision, b.cudnn.conv.fp32_precision, "
@@ -248,7 +249,7 @@ def gpu_history(deterministic: bool) -> list[dict[str, float]]:
 def test_deterministic_training_repeats_on_a_gpu():
     code = (
         "import torch\n"
-        "from artistid.training.fit import set_precision\n"
+        "from artistid.training.precision import set_precision\n"
         "set_precision(True)\n"
         "from test_fit import gpu_history\n"
         "print(gpu_history(deterministic=True))\n"

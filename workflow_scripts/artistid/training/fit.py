@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from artistid.jobs.memory import MEGA, Peaks, peak_mb
 from artistid.scoring.predictions import Predictions
 from artistid.scoring.scores import all_scores, named_scores
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
+from artistid.training.precision import Precision
 from artistid.training.state import SavedState
 
 log = logging.getLogger(__name__)
@@ -63,22 +63,6 @@ class Fit:
     seconds: list[float]
     best_epoch: int
     peaks: Peaks
-
-
-def set_precision(deterministic: bool) -> None:
-    """Set how a GPU computes, for the rest of the process, before the first use of the GPU.
-
-    float32 is IEEE float32 everywhere: by default cuDNN computes convolutions and recurrences in
-    TF32, which keeps 10 bits of the fraction. Only what `mixed_precision` says runs in 16 bits.
-
-    Args:
-        deterministic: take only algorithms that repeat bit for bit; one that cannot is an error.
-    """
-    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False  # the fastest algorithm changes between processes
-    if deterministic:
-        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when CUDA's libraries are loaded
-        torch.use_deterministic_algorithms(True)
 
 
 def choose_device() -> torch.device:
@@ -157,7 +141,7 @@ class _Training:
     ) -> None:
         self.network = network
         self.device = device
-        self.precision = _Precision(device, settings.mixed_precision)
+        self.precision = Precision(device, settings.mixed_precision)
         self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
         self.order = torch.Generator().manual_seed(seed)
         self.history: list[dict[str, float]] = []
@@ -247,21 +231,6 @@ def embed(
         slices, _ = loader.batch(batch)
         pieces.append(network.embed(slices).cpu())  # type: ignore[operator]
     return torch.cat(pieces).numpy(), positions.numpy()
-
-
-class _Precision:
-    """Where training runs in 16 bits: on a GPU, in bfloat16 where it is native, else float16."""
-
-    def __init__(self, device: torch.device, mixed: bool) -> None:
-        self.device_type = device.type
-        self.mixed = mixed and device.type == "cuda"
-        native = self.mixed and torch.cuda.is_bf16_supported(including_emulation=False)
-        self.dtype = torch.bfloat16 if native or not self.mixed else torch.float16
-        # float16 gradients underflow unless the loss is scaled; bfloat16 has float32's range.
-        self.scaler = torch.amp.GradScaler(enabled=self.mixed and not native)
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device_type, self.dtype, enabled=self.mixed)
 
 
 def _train_epoch(training: _Training, loader: BatchLoader, batch_size: int) -> float:
