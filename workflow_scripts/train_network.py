@@ -35,7 +35,7 @@ from artistid.training.fit import (
     peaks_so_far,
     predict,
 )
-from artistid.training.precision import set_precision
+from artistid.training.precision import Precision, name_of, set_precision
 from artistid.training.records import Stopwatch, write_records
 from artistid.training.state import SavedState, exclusive_lock, training_key
 from artistid.training.weights import save_weights
@@ -49,7 +49,8 @@ def train_network(log) -> None:
     settings = TrainingSettings(**params.model["training"])
     set_precision(settings.deterministic)
     device = choose_device()
-    log.info("on %s", describe_device(device))
+    precision = Precision(device, settings.mixed_precision)
+    log.info("on %s, %s", describe_device(device), precision.describe())
     log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
@@ -97,6 +98,7 @@ def train_network(log) -> None:
         "threads": snakemake.threads,
         "libraries": ["h5py", "numpy", "safetensors", "torch"],
         "training": asdict(settings),
+        "training_dtype": name_of(precision.dtype),
         "best_epoch": result.best_epoch,
     }
     peaks = result.peaks.highest(peaks_so_far(device))

@@ -49,8 +49,9 @@ def path(tmp_path) -> Path:
     return tmp_path / "states" / "seed1.pt"
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_a_resumed_training_ends_with_the_same_bits(path, killed_after):
+@pytest.mark.parametrize(("killed_after", "bfloat16"), [(1, True), (2, False), (3, True)])
+def test_a_resumed_training_ends_with_the_same_bits(path, killed_after, bfloat16, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": bfloat16})
     torch.set_num_threads(1)
     network, whole, _ = train()
     with pytest.raises(KilledError):

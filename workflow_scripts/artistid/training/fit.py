@@ -35,8 +35,8 @@ class TrainingSettings:
         batch_size: slices in a step (Nasrullah & Zhao 2019).
         patience: epochs without a better validation loss before training stops; None trains all
             epochs (Nasrullah & Zhao 2019).
-        mixed_precision: on a GPU, train convolutions in 16-bit arithmetic. Validation and test
-            are always computed in float32.
+        mixed_precision: train convolutions in 16-bit arithmetic where the device has it natively
+            (see `Precision`). Validation and test are always computed in float32.
         deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
     """
 

@@ -22,15 +22,49 @@ def set_precision(deterministic: bool) -> None:
 
 
 class Precision:
-    """Where training runs in 16 bits: on a GPU, in bfloat16 where it is native, else float16."""
+    """In how many bits a network is trained; recurrences are float32 always.
+
+    Attributes:
+        dtype: of convolutions and matrix products in training: bfloat16 where the device computes
+            it natively, float16 on a GPU that does not, else float32.
+        scaler: of the loss; it scales in float16 only, where small gradients would become 0.
+            bfloat16 has float32's range.
+    """
 
     def __init__(self, device: torch.device, mixed: bool) -> None:
         self.device_type = device.type
-        self.mixed = mixed and device.type == "cuda"
-        native = self.mixed and torch.cuda.is_bf16_supported(including_emulation=False)
-        self.dtype = torch.bfloat16 if native or not self.mixed else torch.float16
-        # float16 gradients underflow unless the loss is scaled; bfloat16 has float32's range.
-        self.scaler = torch.amp.GradScaler(enabled=self.mixed and not native)
+        self.dtype = _training_dtype(device) if mixed else torch.float32
+        self.scaler = torch.amp.GradScaler(enabled=self.dtype is torch.float16)
 
     def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device_type, self.dtype, enabled=self.mixed)
+        """Return the context that a network's forward pass runs in while it is trained."""
+        mixed = self.dtype is not torch.float32
+        return torch.autocast(self.device_type, self.dtype if mixed else None, enabled=mixed)
+
+    def describe(self) -> str:
+        """Return a line for the log."""
+        if self.dtype is torch.float32:
+            return "training in float32"
+        return f"training convolutions in {name_of(self.dtype)}, recurrences in float32"
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """Return a type's name, such as ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _training_dtype(device: torch.device) -> torch.dtype:
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    return torch.bfloat16 if processor_has_bfloat16() else torch.float32
+
+
+def processor_has_bfloat16() -> bool:
+    """Return whether this processor has instructions for bfloat16, as torch says.
+
+    Those of x86 only, AVX-512 BF16 and AMX, which benchmarks/training.py was run with; without them
+    torch converts to float32 and back, and is slower than in float32.
+    """
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
