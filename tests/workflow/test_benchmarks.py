@@ -1,11 +1,14 @@
 """Every benchmark still runs; at the smallest size, and whatever it measures there."""
 
+import json
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import ROOT
+from recording import record
 
 # Arguments that make it small, and a line that it prints.
 SMALL = {
@@ -27,10 +30,24 @@ SMALL = {
 }
 # Which tests/scoring/test_intervals.py runs.
 ELSEWHERE = {"interval_coverage.py"}
+# Where the others write what they measured.
+SHARED = {"recording.py"}
 
 
 def test_every_benchmark_is_run():
-    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == set(SMALL) | ELSEWHERE
+    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == set(
+        SMALL
+    ) | ELSEWHERE | SHARED
+
+
+def test_measurements_are_written_with_the_machine(tmp_path):
+    record(tmp_path / "new" / "some.json", [{"what": "decode", "rate": 2.5}], {"gpu": None})
+    content = json.loads((tmp_path / "new" / "some.json").read_text())
+    assert content["rows"] == [{"what": "decode", "rate": 2.5}]
+    assert content["machine"]["processor"]
+    assert content["machine"]["cores"] >= 1
+    assert content["machine"]["numpy"] == np.__version__
+    assert content["machine"]["gpu"] is None
 
 
 @pytest.mark.parametrize("script", SMALL)
