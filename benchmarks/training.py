@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from artistid.models.registry import NETWORKS, available, build_network
 from artistid.training.precision import Precision, name_of
+from artistid.training.step import new_optimiser
 
 CPU = torch.device("cpu")
 N_CLASSES = 20
@@ -47,7 +48,7 @@ def training_step(
     slices = torch.randn(args.batch_size, 1, 128, args.frames).to(memory_format=memory_format)
     targets = torch.arange(args.batch_size) % N_CLASSES
     precision = Precision(CPU, mixed)
-    optimiser = torch.optim.Adam(network.parameters())
+    optimiser = new_optimiser(network, 1e-4, precision)
 
     def step() -> None:
         optimiser.zero_grad()

@@ -308,6 +308,7 @@ def test_artist20_is_the_papers_experiment(config):
         "patience": 10,
         "mixed_precision": True,
         "deterministic": False,
+        "cuda_graphs": False,
     }
     assert effective["models"]["resnet50"] == {"width": 64}
     assert effective["models"]["inception_rnn"]["width"] == 64
@@ -458,6 +459,10 @@ def test_a_key_at_its_default_is_no_parameter(config, schema):
     later["$defs"]["training"]["properties"]["warm_up"] = {"type": "integer", "default": 0}
     effective["training"]["warm_up"] = 0
     assert model_parameters(effective, later, "crnn")["training"] == {}
+    effective["training"]["cuda_graphs"] = (
+        True  # Adam's kernel is another one, and rounds otherwise
+    )
+    assert model_parameters(effective, schema, "crnn")["training"]["cuda_graphs"] is True
 
 
 def test_the_order_of_keys_is_nothing(config):

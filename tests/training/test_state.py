@@ -39,6 +39,11 @@ def train(saved=None, killed_after=None, settings=SETTINGS):
     return network, fit(network, *loaders, settings, 1, report, saved), said
 
 
+def toy_loader() -> BatchLoader:
+    part = toy_set(33, 0)
+    return BatchLoader(part, band_statistics(part), CPU)
+
+
 def toy_network():
     torch.manual_seed(1)
     return build_network("inception_rnn", 128, 2, {"width": 16})
@@ -91,7 +96,7 @@ def test_a_state_saved_where_no_loss_is_scaled_is_resumed_where_it_is(path):
         train(saved, 1)
     state = saved.load()
     assert state["scaler"] == {}
-    training = _Training(toy_network(), CPU, SETTINGS, seed=1)
+    training = _Training(toy_network(), toy_loader(), SETTINGS, seed=1)
     training.precision.scaler = torch.amp.GradScaler("cpu")  # as on a GPU without bfloat16
     training.restore(state)
     assert len(training.history) == 1

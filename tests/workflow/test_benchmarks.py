@@ -12,6 +12,11 @@ from recording import record
 
 # Arguments that make it small, and a line that it prints.
 SMALL = {
+    # Rounding moves the end of a step less than the tolerance, another dropout moves it more.
+    "captured_steps.py": (
+        "--width 16 --networks crnn --steps 2",
+        r"crnn +step 1: rounded anew 0\.[01]\d+, other dropout (1|0\.[3-9])",
+    ),
     "classical.py": ("--tracks 60 --systems gaussian_mfcc", r"\| gaussian_mfcc \| \d"),
     "comparison.py": ("", r"album confusions +\d"),
     "log_mel.py": ("--seconds 4", r"log-mel .*\d"),
@@ -26,10 +31,13 @@ SMALL = {
         r"\| album \| 1.5 \| [2-9]\d\.\d% \| \d\.\d% \|",
     ),
     "scale.py": ("--albums 20 --extract", "20 albums, 20 caches and 40 splits"),
-    "training.py": ("--seconds 0.01 --networks crnn", r"crnn +channels first +\d"),
+    "training.py": (
+        "--seconds 0.01 --repeats 1 --networks crnn --width 8 --output /dev/null",
+        r"network crnn, dtype (bfloat16|float32), plain \d",
+    ),
 }
-# Which tests/scoring/test_intervals.py runs.
-ELSEWHERE = {"interval_coverage.py"}
+# Which tests/scoring/test_intervals.py and tests/training/test_gpu_benchmark.py run.
+ELSEWHERE = {"interval_coverage.py", "gpu.py"}
 # Where the others write what they measured.
 SHARED = {"recording.py"}
 

@@ -17,8 +17,10 @@ from artistid.jobs.memory import MEGA, Peaks, peak_mb
 from artistid.scoring.predictions import Predictions
 from artistid.scoring.scores import all_scores, named_scores
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
+from artistid.training.capture import captured_step, why_eager
 from artistid.training.precision import Precision
 from artistid.training.state import SavedState
+from artistid.training.step import Augmentation, Step, TrainingStep, epoch_batches, new_optimiser
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ class TrainingSettings:
         mixed_precision: train convolutions in 16-bit arithmetic where the device has it natively
             (see `Precision`). Validation and test are always computed in float32.
         deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
+        cuda_graphs: on a GPU, record the training step as one CUDA graph and replay it. Off until
+            docs/performance.md holds a result from a GPU.
     """
 
     epochs: int = 300
@@ -46,6 +50,7 @@ class TrainingSettings:
     patience: int | None = 10
     mixed_precision: bool = True
     deterministic: bool = False
+    cuda_graphs: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ def fit(
     seed: int,
     report: Callable[[str], Any] = log.info,
     saved: SavedState | None = None,
+    augment: Augmentation | None = None,
 ) -> Fit:
     """Train a network in place; it ends with the weights of the best validation loss.
 
@@ -103,21 +109,23 @@ def fit(
         report: gets a line per epoch.
         saved: where the state is kept between epochs. A state found there is resumed, and ends on
             the CPU with the same bits as a training that was never interrupted.
+        augment: changes the training slices; None leaves them as they are.
 
     Raises:
         FloatingPointError: the validation loss was never a number.
     """
     network.to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
-    training = _Training(network, train.device, settings, seed)
+    training = _Training(network, train, settings, seed, augment)
     if saved and (state := saved.load()):
         training.restore(state)
         report(f"resumed after epoch {len(training.history)}")
+    step = _fastest_step(training, settings, report)
     for epoch in range(len(training.history) + 1, settings.epochs + 1):
         if settings.patience is not None and epoch - 1 - training.best_epoch >= settings.patience:
             report(f"stopped: no better validation loss in {settings.patience} epochs")
             break
         started = time.perf_counter()
-        train_loss = _train_epoch(training, train, settings.batch_size)
+        train_loss = _train_epoch(training, step, settings.batch_size)
         logits = _logits(network, validation, settings.batch_size)
         validation_loss = functional.cross_entropy(logits, validation.targets).item()
         counts = _confusion(logits, validation.targets)
@@ -137,13 +145,24 @@ class _Training:
     """What changes while a network is trained: all that an interrupted training needs again."""
 
     def __init__(
-        self, network: nn.Module, device: torch.device, settings: TrainingSettings, seed: int
+        self,
+        network: nn.Module,
+        train: BatchLoader,
+        settings: TrainingSettings,
+        seed: int,
+        augment: Augmentation | None = None,
     ) -> None:
         self.network = network
-        self.device = device
-        self.precision = Precision(device, settings.mixed_precision)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.device = train.device
+        self.precision = Precision(self.device, settings.mixed_precision)
+        self.obstacle = why_eager(train, self.precision, settings.batch_size)
+        capturable = settings.cuda_graphs and not self.obstacle
+        self.optimiser = new_optimiser(network, settings.learning_rate, self.precision, capturable)
         self.order = torch.Generator().manual_seed(seed)
+        self.augmentation = torch.Generator(self.device).manual_seed(seed)
+        self.step = TrainingStep(
+            network, train, self.optimiser, self.precision, self.augmentation, augment
+        )
         self.history: list[dict[str, float]] = []
         self.seconds: list[float] = []
         self.best_loss = float("inf")
@@ -173,6 +192,7 @@ class _Training:
             "order": self.order.get_state(),
             "random": torch.get_rng_state(),
             "random_of_gpu": torch.cuda.get_rng_state(self.device) if on_gpu else None,
+            "random_of_augmentation": self.augmentation.get_state(),
             "history": self.history,
             "seconds": self.seconds,
             "peaks": asdict(self.peaks()),
@@ -183,13 +203,20 @@ class _Training:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        # A session with CUDA graphs goes on from one without, and the other way round: where Adam
+        # keeps its state, and how it is computed, is the session's own.
+        own = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": own})
         if state["scaler"]:  # empty where the job that saved it scaled no loss
             self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["random_of_gpu"] is not None:
             torch.cuda.set_rng_state(state["random_of_gpu"], self.device)
+        # Older states have none, and that of another kind of device has another form.
+        drawn = state.get("random_of_augmentation")
+        if drawn is not None and drawn.shape == self.augmentation.get_state().shape:
+            self.augmentation.set_state(drawn)
         self.history, self.seconds = list(state["history"]), list(state["seconds"])
         self.best_loss, self.best_epoch = state["best_loss"], state["best_epoch"]
         self.best_weights = state["best_weights"]
@@ -233,22 +260,25 @@ def embed(
     return torch.cat(pieces).numpy(), positions.numpy()
 
 
-def _train_epoch(training: _Training, loader: BatchLoader, batch_size: int) -> float:
-    network, precision = training.network, training.precision
-    network.train()
-    total = torch.zeros((), device=loader.device)  # stays on the device: no waiting every step
-    batches = torch.randperm(len(loader.slices), generator=training.order).split(batch_size)
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches = batches[:-1]  # batch normalisation has no statistics of a single slice
+def _fastest_step(
+    training: _Training, settings: TrainingSettings, report: Callable[[str], Any]
+) -> Step:
+    """Return what runs the steps of a training: one by one, or, where asked for, as a graph."""
+    if not settings.cuda_graphs:
+        return training.step
+    if training.obstacle:
+        report(f"CUDA graph: none, the steps are run eagerly: {training.obstacle}")
+        return training.step
+    return captured_step(training.step, settings.batch_size, report)
+
+
+def _train_epoch(training: _Training, step: Step, batch_size: int) -> float:
+    training.network.train()
+    total, loader = training.step.total.zero_(), training.step.loader
+    home = loader.starts.device
+    batches = epoch_batches(len(loader.slices), batch_size, training.order, home)
     for positions in batches:
-        slices, targets = loader.batch(positions)
-        with precision.autocast():
-            loss = functional.cross_entropy(network(slices), targets)
-        training.optimiser.zero_grad()
-        precision.scaler.scale(loss).backward()
-        precision.scaler.step(training.optimiser)
-        precision.scaler.update()
-        total += loss.detach() * len(positions)
+        step(positions)
     return total.item() / sum(len(positions) for positions in batches)
 
 
