@@ -21,8 +21,8 @@ from artistid.plan.needs import step_mb
 
 
 def peak_mb() -> float:
-    """Return the largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the largest resident memory of this process so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def train_three_steps(name: str, args: argparse.Namespace) -> None:
@@ -67,7 +67,7 @@ def read_data_set() -> None:
             {
                 "track_id": f"t{number:04d}",
                 "album_id": f"a{number % n_albums:03d}",
-                "artist": f"artist {number % 20}",
+                "artist": f"artist {number // 10 % 20}",  # with tracks of every subset
                 "subset": subset,
                 "sha256": "",
                 "sampling_rate": "16000",

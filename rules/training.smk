@@ -40,6 +40,7 @@ rule train_network:
             training,
             frames_of_run,
             config["log_mel"],
+            config["training_data"]["memory_mb"],
             lambda wildcards: not RUNS_HERE or has_gpu(),
             same_runtime=True,
         ),

@@ -15,13 +15,14 @@ from artistid.scoring.predictions import write_predictions
 from artistid.splits.manifests import evaluated_subsets, read_manifest
 from artistid.splits.subsets import TRAIN, VALIDATION
 from artistid.storage.files import write_rows
+from artistid.storage.locks import exclusive_lock
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import (
     SliceSet,
     band_statistics,
     class_names,
     describe_unknown,
-    load_slices,
+    load_subsets,
     without_a_slice,
 )
 from artistid.training.embedding import AT_MOST, write_embedding
@@ -37,7 +38,7 @@ from artistid.training.fit import (
 )
 from artistid.training.precision import Precision, name_of, set_precision
 from artistid.training.records import Stopwatch, write_records
-from artistid.training.state import SavedState, exclusive_lock, training_key
+from artistid.training.state import SavedState, training_key
 from artistid.training.weights import save_weights
 
 
@@ -54,10 +55,11 @@ def train_network(log) -> None:
     log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES", "not set"))
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
-    folder, frames = Path(snakemake.input.index).parent, run.slice_frames
     evaluated = evaluated_subsets(manifest)
-    subsets = (TRAIN, *evaluated)
-    slices = {subset: load_slices(manifest, subset, folder, frames) for subset in subsets}
+    # No parameter: where the spectrograms lie changes no result.
+    where = snakemake.config["training_data"]
+    index = Path(snakemake.input.index)
+    slices = load_subsets(manifest, (TRAIN, *evaluated), index, run.slice_frames, **where)
     for subset, subset_slices in slices.items():
         log.info("%s: %s", subset, subset_slices.describe())
         if unknown := describe_unknown(manifest, subset):
@@ -117,8 +119,7 @@ def saved_state(slices: list[SliceSet], classes: list[str]) -> SavedState:
         "model": params.model,
         "classes": classes,  # a network has an output for those that are only tested, too
     }
-    arrays = [array for part in slices for array in (part.log_mel, part.starts, part.targets)]
-    key = training_key(settings, arrays, params.code)
+    key = training_key(settings, slices, params.code)
     # No parameter: how often a state is saved changes no result.
     minutes = snakemake.config["training_state"]["minutes"]
     return SavedState(Path(params.state), key, 60 * minutes)
@@ -126,7 +127,10 @@ def saved_state(slices: list[SliceSet], classes: list[str]) -> SavedState:
 
 run = Run(**snakemake.params.run)
 lock = Path(snakemake.params.state).with_suffix(".lock")
-with job_log(snakemake.log[0], run.label) as log, exclusive_lock(lock):
+with (
+    job_log(snakemake.log[0], run.label) as log,
+    exclusive_lock(lock, "another process trains this run"),
+):
     # Before torch asks for devices, which it does not do when it is imported.
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)
     if own:

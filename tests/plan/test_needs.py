@@ -35,6 +35,7 @@ from artistid.plan.needs import (
     extraction,
     figure,
     frame_system,
+    log_mel_mb,
     mel_filters,
     near_duplicates,
     references,
@@ -54,8 +55,11 @@ TWICE = replace(ARTIST20, n_tracks=2826, seconds=186 * 3600.0)
 TRAINING = {"epochs": 300, "batch_size": 16}
 
 
-def asked(model="crnn", width=64, size=ARTIST20, frames=31, **settings):
-    return training(size, model, {"width": width}, TRAINING | settings, frames, LOG_MEL)
+IN_MEMORY_MB = 4000
+
+
+def asked(model="crnn", width=64, size=ARTIST20, frames=31, in_memory=IN_MEMORY_MB, **settings):
+    return training(size, model, {"width": width}, TRAINING | settings, frames, LOG_MEL, in_memory)
 
 
 def test_size_of_a_corpus_counts_usable_tracks_only(tmp_path):
@@ -88,6 +92,17 @@ def test_size_of_a_corpus_counts_usable_tracks_only(tmp_path):
 )
 def test_training_asks_for_more_memory_when_there_is_more_to_hold(more):
     assert asked(**more).mem_mb > asked().mem_mb
+
+
+def test_training_asks_for_no_more_memory_than_its_limit_and_for_disk_above_it():
+    ten_times = replace(ARTIST20, n_tracks=14_130, seconds=930 * 3600.0)
+    in_memory, mapped = asked(size=ten_times, in_memory=30_000), asked(size=ten_times)
+    data_mb = log_mel_mb(ten_times.seconds, LOG_MEL)
+    assert 26_000 < data_mb < 28_000
+    assert in_memory.mem_mb - mapped.mem_mb == pytest.approx(data_mb - IN_MEMORY_MB, abs=100)
+    assert mapped.disk_mb - in_memory.disk_mb == pytest.approx(data_mb, abs=1)
+    # What is mapped takes no anonymous memory: a limit of 0 leaves torch, a step and the slices.
+    assert asked(size=ten_times, in_memory=0).mem_mb < 8000
 
 
 @pytest.mark.parametrize("more", [{"size": TWICE}, {"epochs": 600}, {"width": 128}], ids=str)
@@ -136,7 +151,7 @@ def test_disk_of_a_training_holds_two_states_and_the_weights(name, tmp_path):
 
 
 def test_training_on_the_processor_asks_for_no_cuda_libraries():
-    at_cpu = training(ARTIST20, "crnn", {}, TRAINING, 31, LOG_MEL, on_gpu=False)
+    at_cpu = training(ARTIST20, "crnn", {}, TRAINING, 31, LOG_MEL, IN_MEMORY_MB, on_gpu=False)
     assert at_cpu.mem_mb == asked().mem_mb - 2500
 
 

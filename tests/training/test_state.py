@@ -4,19 +4,20 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from test_fit import CPU, SETTINGS, toy_set
+from test_fit import CPU, FRAMES, SETTINGS, toy_set
 
 from artistid.jobs.memory import Peaks
 from artistid.models.registry import build_network
+from artistid.storage.locks import exclusive_lock
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import band_statistics
 from artistid.training.fit import TrainingSettings, _Training, fit
-from artistid.training.state import SavedState, exclusive_lock, training_key
+from artistid.training.state import SavedState, training_key
 
 
 class KilledError(Exception):
@@ -110,19 +111,21 @@ def test_a_state_of_another_key_is_not_resumed(path, caplog):
 
 
 def test_key_depends_on_settings_data_and_code():
-    array, code = np.arange(4), {"train_network/crnn": 1}
-    key = training_key({"a": 1}, [array], code)
-    assert key == training_key({"a": 1}, [array.copy()], dict(code))
+    part, code = replace(toy_set(4, 0), sha256="a"), {"train_network/crnn": 1}
+    key = training_key({"a": 1}, [part], code)
+    assert key == training_key({"a": 1}, [replace(part)], dict(code))
     others = [
-        training_key({"a": 2}, [array], code),
-        training_key({"a": 1}, [array + 1], code),
-        training_key({"a": 1}, [array.astype(np.int32)], code),
-        training_key({"a": 1}, [array.reshape(2, 2)], code),
-        training_key({"a": 1}, [array], {"train_network/crnn": 2}),
-        training_key({"a": 1}, [array], {"train_network/crnn": "2"}),
-        training_key({"a": 1}, [array], {"train_network/resnet50": 1}),
+        training_key({"a": 2}, [part], code),
+        training_key({"a": 1}, [replace(part, sha256="b")], code),
+        training_key({"a": 1}, [replace(part, targets=1 - part.targets)], code),
+        training_key({"a": 1}, [replace(part, tracks=part.tracks[::-1])], code),
+        training_key({"a": 1}, [replace(part, slice_frames=FRAMES - 1)], code),
+        training_key({"a": 1}, [part, part], code),
+        training_key({"a": 1}, [part], {"train_network/crnn": 2}),
+        training_key({"a": 1}, [part], {"train_network/crnn": "2"}),
+        training_key({"a": 1}, [part], {"train_network/resnet50": 1}),
     ]
-    assert len({key, *others}) == 8
+    assert len({key, *others}) == 10
 
 
 def test_states_are_saved_once_in_a_while_and_removed(path):
@@ -164,8 +167,9 @@ def test_damaged_and_hostile_states_are_refused_and_not_executed(path, kind, cap
 def test_one_process_at_a_time_trains_a_run(tmp_path):
     code = (
         "import sys, time; from pathlib import Path;"
-        "from artistid.training.state import exclusive_lock\n"
-        "with exclusive_lock(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+        "from artistid.storage.locks import exclusive_lock\n"
+        "with exclusive_lock(Path(sys.argv[1]), 'another process trains this run'):\n"
+        "    print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "seed1.lock")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
@@ -176,5 +180,5 @@ def test_one_process_at_a_time_trains_a_run(tmp_path):
             first.kill()
             assert second.stdout.readline() == b"held\n"
             second.kill()
-    with exclusive_lock(tmp_path / "seed1.lock"):
+    with exclusive_lock(tmp_path / "seed1.lock", "held"):
         pass

@@ -5,7 +5,8 @@ checksum: a flipped bit is an error when it is read, never a number.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.storage.files import write_rows
+from artistid.storage.files import read_rows, write_rows
 from artistid.storage.hdf5 import new_hdf5
 
 FORMAT = "artistid log-mel 1"
@@ -102,7 +103,38 @@ def read_tracks(path: Path, track_ids: Iterable[str]) -> dict[str, NDArray[np.fl
     Raises:
         InputError: the file or a track is missing, damaged or not one of ours.
     """
-    return _read(path, track_ids, lambda dataset: dataset[()])
+    with _reading(path) as file:
+        return {track_id: file[track_id][()] for track_id in track_ids}
+
+
+def read_into(path: Path, arrays: Mapping[str, NDArray[np.float16]]) -> None:
+    """Read log-mel spectrograms of an album into memory that is there already.
+
+    Args:
+        path: the HDF5 file.
+        arrays: by track id, of the shapes that `read_shapes` returns, C-contiguous.
+
+    Raises:
+        InputError: the file or a track is missing, damaged or not one of ours.
+    """
+    with _reading(path) as file:
+        for track_id, array in arrays.items():
+            file[track_id].read_direct(array)
+
+
+def read_shapes(path: Path, track_ids: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
+    """Return frames and mel bands of tracks of an album, without reading the spectrograms.
+
+    Args:
+        path: the HDF5 file.
+        track_ids: None for all, in the order of their ids.
+
+    Raises:
+        InputError: the file or a track is missing or not one of ours.
+    """
+    with _reading(path) as file:
+        names = sorted(file) if track_ids is None else track_ids
+        return {track_id: file[track_id].shape for track_id in names}
 
 
 def read_frame_counts(path: Path, track_ids: Iterable[str]) -> dict[str, int]:
@@ -111,15 +143,14 @@ def read_frame_counts(path: Path, track_ids: Iterable[str]) -> dict[str, int]:
     Raises:
         InputError: the file or a track is missing or not one of ours.
     """
-    return _read(path, track_ids, len)
+    return {track_id: shape[0] for track_id, shape in read_shapes(path, track_ids).items()}
 
 
-def _read(
-    path: Path, track_ids: Iterable[str], read: Callable[[h5py.Dataset], Any]
-) -> dict[str, Any]:
+@contextmanager
+def _reading(path: Path) -> Iterator[h5py.File]:
     with _opened(path) as file:
         try:
-            return {track_id: read(file[track_id]) for track_id in track_ids}
+            yield file
         except KeyError as error:
             raise InputError(
                 f"{path}: lacks a track ({error}); delete it, and it will be made again"
@@ -159,6 +190,11 @@ def write_index(path: Path, caches: Iterable[Path]) -> None:
         with _opened(cache) as file:
             rows.append({"album_id": cache.stem, "n_tracks": len(file)})
     write_rows(path, rows, INDEX_COLUMNS)
+
+
+def read_index(path: Path) -> list[str]:
+    """Return the ids of the albums that an index names, sorted."""
+    return [row["album_id"] for row in read_rows(path)]
 
 
 def _opened(path: Path) -> h5py.File:

@@ -31,6 +31,9 @@ FRAMES_PER_SECOND = 31
 # network, Adam's two averages and the best weights, and stands beside the state that replaces it;
 # and the weights themselves.
 SAVED_COPIES = 2 * 4 + 1
+# Memory of a training that tells its slices and their order, as a share of their spectrograms: 1 %
+# was measured (benchmarks/data.py).
+SLICES_PER_DATA = 0.02
 # Seconds of audio that a slow processor decodes, or turns into log-mel, in a second.
 DECODED_PER_SECOND, EXTRACTED_PER_SECOND = 500, 100
 FLOAT16, FLOAT32, FLOAT64 = 2, 4, 8
@@ -158,24 +161,27 @@ def training(
     training: Mapping[str, Any],
     slice_frames: int,
     log_mel: Mapping[str, Any],
+    in_memory_mb: float,
     on_gpu: bool = True,
 ) -> Needs:
     """Training of a network, all epochs of it, and its predictions.
 
-    The data set is held once, and most of it twice while tracks are joined. `on_gpu` is false where
-    it is known that no GPU will be there.
+    The data set is held once, up to `in_memory_mb`; a larger one is mapped from a file on the disk
+    of the node, and only what tells its slices is in memory. `on_gpu` is false where it is known
+    that no GPU will be there.
     """
     data_mb = log_mel_mb(size.seconds, log_mel)
+    held_mb = min(data_mb, in_memory_mb) + SLICES_PER_DATA * data_mb
+    mapped_mb = data_mb if data_mb > in_memory_mb else 0
     predictions_mb = _answers_mb(size, slice_frames, log_mel)
     cost, width = network_cost(model), _width(settings)
     seconds = training["epochs"] * size.seconds / cost.slices_per_second * max(1, width**2)
     step = step_mb(model, settings, training["batch_size"], slice_frames)
     saved_mb = cost.saved_mb * max(width, width**2)
     return needs(
-        (TORCH_ON_GPU_MB if on_gpu else TORCH_ON_CPU_MB)
-        + (2 * data_mb + step + 4 * predictions_mb),
+        (TORCH_ON_GPU_MB if on_gpu else TORCH_ON_CPU_MB) + (held_mb + step + 4 * predictions_mb),
         20 + data_mb / 50 / 60 + seconds / 60,
-        SAVED_COPIES * saved_mb + predictions_mb,
+        SAVED_COPIES * saved_mb + predictions_mb + mapped_mb,
         len(size.albums),
     )
 

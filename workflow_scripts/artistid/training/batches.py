@@ -1,5 +1,7 @@
 """Batches of slices, cut and standardised on the device that trains on them."""
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,7 +27,9 @@ class BatchLoader:
         self.device = device
         # Cutting slices on the device costs nothing once the frames lie there; where they would
         # take more than half of its free memory, they stay with the host.
-        self.log_mel = torch.from_numpy(slices.log_mel)
+        with warnings.catch_warnings():  # nothing is written to it, mapped or not
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            self.log_mel = torch.from_numpy(slices.log_mel)
         if device.type == "cuda" and slices.log_mel.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             self.log_mel = self.log_mel.to(device)
         home = self.log_mel.device

@@ -1,5 +1,7 @@
 """The slices of a split's subset, gathered from the mel caches."""
 
+import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.errors import InputError
-from artistid.features.mel_cache import read_frame_counts, read_tracks
+from artistid.features.mel_cache import (
+    DTYPE,
+    read_frame_counts,
+    read_index,
+    read_shapes,
+    read_tracks,
+)
 from artistid.features.slices import slice_starts
 from artistid.splits.subsets import TRAIN
+from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
 
 
 @dataclass(frozen=True)
@@ -20,13 +29,15 @@ class SliceSet:
     """Slices of one subset, as positions in its tracks' frames.
 
     Attributes:
-        log_mel: frames of all tracks, one after the other, shape (frames, n_mels), dB.
+        log_mel: frames of all tracks, one after the other, shape (frames, n_mels), dB; where it is
+            mapped, of all tracks of the corpus, and read-only.
         starts: first frame of each slice in `log_mel`, shape (slices,).
         targets: class of each slice, shape (slices,).
         tracks: position in `track_ids` of each slice's track, shape (slices,).
         track_ids: the tracks that have a slice, sorted.
         too_short: ids of the tracks that have none, because they are shorter than one slice.
         slice_frames: frames in a slice.
+        sha256: of the tracks' spectrograms, in memory or mapped; empty for what was not read.
     """
 
     log_mel: NDArray[np.float16]
@@ -36,6 +47,7 @@ class SliceSet:
     track_ids: list[str]
     too_short: list[str]
     slice_frames: int
+    sha256: str = ""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -91,13 +103,49 @@ def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
     )
 
 
+def load_subsets(
+    manifest: Sequence[Mapping[str, str]],
+    subsets: Iterable[str],
+    index: Path,
+    slice_frames: int,
+    memory_mb: float,
+    folder: str | None,
+) -> dict[str, SliceSet]:
+    """Return the slices of subsets: in memory up to a limit, above it in a mapped file.
+
+    Args:
+        manifest: rows of a split manifest.
+        subsets: names of subsets.
+        index: the index of the albums' caches, beside them.
+        slice_frames: frames in a slice.
+        memory_mb: of all subsets' spectrograms together, at most, in memory.
+        folder: where the file is kept; None for the machine's folder for temporary files.
+
+    Raises:
+        InputError: a cache is missing or damaged, a subset has no track as long as one slice, or
+            the folder does not do.
+    """
+    subsets, cache_folder = list(subsets), index.parent
+    rows = [row for subset in subsets for row in _rows_of(manifest, subset)]
+    shapes = _by_album(rows, cache_folder, read_shapes)
+    n_bytes = sum(map(math.prod, shapes.values())) * np.dtype(DTYPE).itemsize
+    mapped = None
+    if n_bytes > memory_mb * MEGA:
+        mapped = map_spectrograms(cache_folder, read_index(index), folder)
+    return {
+        subset: load_slices(manifest, subset, cache_folder, slice_frames, mapped)
+        for subset in subsets
+    }
+
+
 def load_slices(
     manifest: Sequence[Mapping[str, str]],
     subset: str,
     cache_folder: Path,
     slice_frames: int,
+    mapped: Spectrograms | None = None,
 ) -> SliceSet:
-    """Read the tracks of a subset and cut them into slices.
+    """Cut the tracks of a subset into slices.
 
     Args:
         manifest: rows of a split manifest.
@@ -105,39 +153,40 @@ def load_slices(
             on are left out (`describe_unknown` names them).
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
         slice_frames: frames in a slice.
+        mapped: the corpus' spectrograms; None reads the subset's into memory.
 
     Raises:
         InputError: a cache is missing or damaged, or no track is as long as one slice.
     """
-    ids, classes, spectrograms = load_tracks(manifest, subset, cache_folder)
-    pieces: list[NDArray[np.float16]] = []
-    starts: list[int] = []
-    targets: list[int] = []
-    tracks: list[int] = []
-    track_ids: list[str] = []
-    too_short: list[str] = []
-    n_frames = 0
-    for track_id, target, log_mel in zip(ids, classes, spectrograms, strict=True):
-        firsts = slice_starts(len(log_mel), slice_frames)
-        if not firsts:
-            too_short.append(track_id)
-            continue
-        starts += [n_frames + first for first in firsts]
-        targets += [target] * len(firsts)
-        tracks += [len(track_ids)] * len(firsts)
-        track_ids.append(track_id)
-        pieces.append(log_mel)
-        n_frames += len(log_mel)
-    if not starts:
+    rows = _rows_of(manifest, subset)
+    if mapped is None:
+        shapes = _by_album(rows, cache_folder, read_shapes)
+        n_frames = {track_id: shape[0] for track_id, shape in shapes.items()}
+    else:
+        n_frames = {track_id: place.n_frames for track_id, place in mapped.places.items()}
+    kept = {row["track_id"]: row for row in rows if n_frames[row["track_id"]] >= slice_frames}
+    if not kept:
         raise NoSliceError(subset, slice_frames)
+    if mapped is None:
+        albums = {track_id: row["album_id"] for track_id, row in kept.items()}
+        spectrograms = read_spectrograms(cache_folder, albums, shapes)
+    else:
+        spectrograms = mapped
+    places = [spectrograms.places[track_id] for track_id in kept]
+    starts = [
+        place.first + np.array(slice_starts(place.n_frames, slice_frames)) for place in places
+    ]
+    numbers = {artist: number for number, artist in enumerate(class_names(manifest))}
+    per_track = [len(firsts) for firsts in starts]
     return SliceSet(
-        np.concatenate(pieces),
-        np.array(starts),
-        np.array(targets),
-        np.array(tracks),
-        track_ids,
-        too_short,
+        spectrograms.log_mel,
+        np.concatenate(starts),
+        np.repeat([numbers[row["artist"]] for row in kept.values()], per_track),
+        np.repeat(np.arange(len(kept)), per_track),
+        list(kept),
+        [row["track_id"] for row in rows if row["track_id"] not in kept],
         slice_frames,
+        hashlib.sha256(" ".join(place.sha256 for place in places).encode()).hexdigest(),
     )
 
 

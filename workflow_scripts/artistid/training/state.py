@@ -5,42 +5,40 @@ and is bound by a key to what the run is trained on: the state of other settings
 other spectrograms or sources that compute something else is never resumed.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from artistid.storage.files import atomic_write
+from artistid.training.dataset import SliceSet
 
 log = logging.getLogger(__name__)
 FORMAT = "artistid training state 3"
 
 
 def training_key(
-    settings: Mapping[str, Any], arrays: Iterable[NDArray], code: Mapping[str, int | str]
+    settings: Mapping[str, Any], slices: Iterable[SliceSet], code: Mapping[str, int | str]
 ) -> str:
     """Return what binds a state to a training, a SHA-256 in hexadecimal.
 
     Args:
         settings: of the run, plain types.
-        arrays: what it is trained on.
+        slices: what it is trained and validated on; of spectrograms their checksums are taken, so
+            that it is the same wherever they lie.
         code: version or digest of what the training computes, by its stage.
     """
     bound = {"settings": dict(settings), "code": dict(code)}
     digest = hashlib.sha256(json.dumps(bound, sort_keys=True).encode())
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+    for part in slices:
+        digest.update(f" {part.sha256} {part.slice_frames} {len(part)} ".encode())
+        digest.update(part.tracks.tobytes() + part.targets.tobytes())
     return digest.hexdigest()
 
 
@@ -96,26 +94,3 @@ class SavedState:
 
 def _short(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-@contextmanager
-def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold a lock while the block runs, so that a run is trained by one process at a time.
-
-    A cluster's job outlives the workflow that submitted it: its successor waits here. The lock dies
-    with the process that holds it.
-
-    Args:
-        path: of the lock's file; it stays, because removing it would be a race.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                log.warning("another process trains this run; waiting until it ends (%s)", path)
-                fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            log.warning("%s cannot be locked here (%s): going on without a lock", path, error)
-        yield
