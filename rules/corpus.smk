@@ -33,6 +33,12 @@ if IS_DEMO:
             "../workflow_scripts/make_demo_album.py"
 
 
+# At its default no parameter: with it, the scan of an older version would run again.
+WAY_OF_NAMING = without_defaults(
+    {"names": config["corpus"]["names"]}, SCHEMA["properties"]["corpus"]
+)
+
+
 checkpoint scan_corpus:
     input:
         audio=demo_audio,
@@ -58,6 +64,7 @@ checkpoint scan_corpus:
         exclude=config["corpus"]["exclude"],
         min_albums=config["corpus"]["min_albums"],
         min_tracks=config["corpus"]["min_tracks"],
+        **WAY_OF_NAMING,
     script:
         "../workflow_scripts/scan_corpus.py"
 

@@ -26,12 +26,14 @@ from typing import Any
 
 import numpy as np
 import yaml
+from recordings import encode, put
 
 from artistid.corpus.audio import mono_blocks
 from artistid.corpus.folder import Recording
 from artistid.corpus.listings import DUPLICATE, OK
 from artistid.corpus.scan import scan
 from artistid.corpus.summary import describe
+from artistid.corpus.tags import tagged
 from artistid.errors import InputError
 from artistid.experiment import first_runs, follow_up_runs, has_several_lengths, networks
 from artistid.features.log_mel import LogMelParameters, log_mel_blocks
@@ -112,7 +114,7 @@ MUTATIONS = (flip_bits, edit_header, cut, overwrite, splice, drop)
 
 
 def whole_recordings() -> dict[str, bytes]:
-    """Return two seconds of noise and tone in every format, mono and stereo."""
+    """Return two seconds of noise in every format, mono and stereo, and some with tags."""
     import soundfile
 
     generator = np.random.default_rng(1)
@@ -124,6 +126,18 @@ def whole_recordings() -> dict[str, bytes]:
                 path = Path(folder) / f"{channels}.{extension}"
                 soundfile.write(path, samples, 16000, format=kind, subtype=subtype)
                 recordings[path.name] = path.read_bytes()
+        for name in ("tagged.mp3", "tagged.flac", "tagged.ogg", "tagged.wav", "tagged.m4a"):
+            path = put(Path(folder) / name, artist="A feat. B", album="C (Disc 1)", compilation="1")
+            recordings[name] = path.read_bytes()
+        for name, codec, kind in (
+            ("1.m4a", "alac", "s16p"),
+            ("2.m4a", "aac", "fltp"),
+            ("1.aac", "aac", "fltp"),
+        ):
+            loud = 3000 * generator.standard_normal((32_000, 1))
+            samples = loud.astype(np.int16) if codec == "alac" else (loud / 32768).astype("f4")
+            path = encode(Path(folder) / name, samples, 16000, codec, kind, movflags="+faststart")
+            recordings[name] = path.read_bytes()
     return recordings
 
 
@@ -137,7 +151,11 @@ def read_recording(rng: random.Random, recordings: dict[str, bytes], folder: Pat
     path = folder / "artist" / "album" / f"x{Path(name).suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    [track] = scan(folder, [Recording(path.relative_to(folder).as_posix())], threads=1)
+    recording = Recording(path.relative_to(folder).as_posix())
+    for by_tags in tagged(folder, [recording], threads=1):
+        assert by_tags.is_placed or by_tags.why_not_placed[1]
+        assert "\n" not in by_tags.artist + by_tags.album, by_tags
+    [track] = scan(folder, [recording], threads=1)
     describe([track], [], None, {})
     assert "\n" not in track["reason"] + track.get("remark", ""), track
     if track["status"] != OK:

@@ -6,7 +6,8 @@ from artistid.corpus.exclusion import check_remaining, exclusion
 from artistid.corpus.folder import audio_passed_over, list_recordings
 from artistid.corpus.listings import write_album_listings, write_tracks, write_usable
 from artistid.corpus.scan import check_bad_share, scan
-from artistid.corpus.summary import describe
+from artistid.corpus.summary import describe, describe_names
+from artistid.corpus.tags import tagged
 from artistid.jobs.logs import job_log
 from artistid.storage.files import write_text
 
@@ -22,6 +23,8 @@ def scan_corpus(log) -> None:
     if made:  # the demo's folder may hold albums of an earlier, larger configuration
         recordings = [recording for recording in recordings if recording.path in made]
     params = snakemake.params
+    if params.get("names") == "tags":
+        recordings = tagged(audio_dir, recordings, snakemake.threads)
     tracks = scan(
         audio_dir,
         recordings,
@@ -31,7 +34,7 @@ def scan_corpus(log) -> None:
         params.get("min_tracks", 1),
     )
     passed_over = audio_passed_over(audio_dir, others)
-    summary = describe(tracks, others, params.expect, passed_over)
+    summary = describe(tracks, others, params.expect, passed_over) + describe_names(recordings)
     log.info("%s", summary.rstrip())
     check_bad_share(tracks, params.max_bad_share)
     check_remaining(tracks)

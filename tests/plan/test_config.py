@@ -76,6 +76,7 @@ WRONG = [
     ({"experiment": {"name": "My experiment"}}, "experiment.name: .*write a name of a-z, 0-9, dot"),
     ({"experiment": {"report_on": "train"}}, "report_on: 'train' .*write test, or validation"),
     ({"experiment": {"top_k": 0}}, "top_k: 0 .*write a whole number, 1 or more"),
+    ({"experiment": {"follow_up": "a\nb"}}, r"write its network: models\.'a\\nb'\.network"),
     ({"models": {"mine": {"network": "crn"}}}, "models.mine.network: unknown network 'crn'; there"),
     (
         {"models": {"mine": {"network": "gmm_mfcc"}}},
@@ -154,6 +155,10 @@ WRONG = [
         "follow_up: resnet50_rnn is not a network in experiment.models; write null",
     ),
     ({"corpus": {"dataset": "artist20"}}, "corpus.dataset: the demo corpus is not artist20; write"),
+    (
+        {"corpus": {"names": "tags"}},
+        "corpus.names: the demo corpus' recordings have no tags; write",
+    ),
     ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),
     ({"experiment": {"seeds": [2**32]}}, "seeds.0: 4294967296 .*write a whole number from 0 to"),
     ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is asked for"),

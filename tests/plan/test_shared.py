@@ -62,6 +62,7 @@ def test_experiments_differ_in_what_is_their_own(config, corpus, over):
 
 DIFFERENT = [
     ({"log_mel": {"n_fft": 1024}}, "log_mel.n_fft is 1024 here and 2048 there; write the same"),
+    ({"corpus": {"names": "tags"}}, 'corpus.names is "tags" here and "folders" there; write the'),
     ({"corpus": {"min_albums": 3}}, "corpus.min_albums is 3 here and 1 there; write the same"),
     (
         {"splits": {"album": {"albums": {"test": 2}}}},
@@ -83,6 +84,15 @@ def test_what_both_share_and_one_defines_differently_is_refused(config, corpus, 
     assert text.startswith("experiment 'paper' of this corpus")
     assert f"delete {corpus / 'experiments/paper'}" in text
     assert "a corpus.name of its own" in text
+
+
+def test_an_older_record_goes_by_folders(config, tmp_path):
+    older = copy.deepcopy(folder(config))
+    del older["corpus"]["names"]
+    record(older, tmp_path)
+    check_shared(other(config), tmp_path / "experiments/other")
+    with pytest.raises(InputError, match=r"corpus\.names"):
+        check_shared(other(config, corpus={"names": "tags"}), tmp_path / "experiments/other")
 
 
 def test_an_edit_within_one_experiment_is_no_conflict(config, corpus):

@@ -5,8 +5,9 @@
 """
 
 import re
+import tomllib
 from importlib.metadata import PackageNotFoundError, requires, version
-from itertools import takewhile
+from itertools import chain, takewhile
 
 import pytest
 import yaml
@@ -162,6 +163,14 @@ def test_every_rule_names_an_environment_that_exists():
         assert len(environments) == n_scripts, rules.name
         named.update(environments)
     assert named == {path.name for path in ENVIRONMENTS}
+
+
+def test_extras_are_pinned_as_the_tests_have_them():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for requirement in map(Requirement, chain(*extras.values())):
+        assert requirement.specifier == DIRECT[requirement.name].specifier
 
 
 def test_readme_gives_a_reason_for_every_direct_package():

@@ -1,15 +1,16 @@
-"""Reading recordings: what libsndfile decodes, as mono float32 blocks."""
+"""Reading recordings as mono float32 blocks: what libsndfile decodes, and m4a where PyAV is."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
+from artistid.corpus import m4a
 from artistid.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ DECODABLE = frozenset(" ".join(FORMATS.values()).split())
 # Audio too: listed here so that it is named and not lost. What holds video as a rule (.mp4,
 # .webm) is not taken for audio.
 UNSUPPORTED = frozenset(
-    ".3ga .aa .aa3 .aac .aax .ac3 .adts .alac .amr .ape .at3 .awb .dff .dsf .dts .eac3 .gsm .m4a "
-    ".m4b .m4p .m4r .mka .mlp .mp+ .mpc .mpp .ofr .ofs .oma .pcm .ra .raw .shn .spx .tak .thd .tta "
+    ".3ga .aa .aa3 .aax .ac3 .alac .amr .ape .at3 .awb .dff .dsf .dts .eac3 .gsm .m4p "
+    ".mka .mlp .mp+ .mpc .mpp .ofr .ofs .oma .pcm .ra .raw .shn .spx .tak .thd .tta "
     ".vox .weba .wma .wv".split()
 )
-EXTENSIONS = DECODABLE | UNSUPPORTED
+EXTENSIONS = DECODABLE | m4a.EXTENSIONS | UNSUPPORTED
+
+
+Sound = Union["soundfile.SoundFile", m4a.Sound]
 
 
 @dataclass(frozen=True)
@@ -97,26 +101,38 @@ def extension(name: str) -> str:
     return f".{ending.lower()}" if dot else ""
 
 
-def _why_not(path: Path) -> str:
-    """Return why libsndfile cannot open a recording."""
-    if (kind := extension(path.name)) in UNSUPPORTED:
+def _why_not(path: Path, is_m4a: bool) -> str:
+    """Return why a recording cannot be opened."""
+    kind = extension(path.name)
+    if is_m4a or kind in m4a.EXTENSIONS:
+        if m4a.available():
+            return "it holds no AAC or ALAC that FFmpeg can read"
+        return f"{kind} needs PyAV: {m4a.HOW_TO_INSTALL}, or convert it to flac, wav or ogg"
+    if kind in UNSUPPORTED:
         return f"{kind} is not supported by libsndfile: convert it to flac, wav or ogg"
     return "libsndfile cannot read it as audio"
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator["soundfile.SoundFile"]:
+def _opened(path: Path) -> Iterator[Sound]:
+    """Open a recording; its content says how."""
     import soundfile
 
-    refusal = InputError(f"{path}: cannot be decoded ({_why_not(path)})")
-    try:
-        sound = soundfile.SoundFile(os.fsencode(path))  # a name need not be UTF-8
-    # TypeError: soundfile asks for the rate of whatever is called .raw.
-    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError):
-        raise refusal from None
-    with sound:
-        if sound.format == "RAW":  # without a header, guessed from a name such as .au
-            raise refusal
+    is_m4a = False
+    with ExitStack() as stack:
+        try:
+            if is_m4a := m4a.is_m4a(path):
+                if not m4a.available():
+                    raise m4a.DamagedError
+                sound: Sound = stack.enter_context(m4a.opened(path))
+            else:  # a name need not be UTF-8
+                sound = stack.enter_context(soundfile.SoundFile(os.fsencode(path)))
+        # TypeError: soundfile asks for the rate of whatever is called .raw.
+        except (soundfile.SoundFileError, m4a.DamagedError, OSError, RuntimeError, TypeError):
+            sound = None
+        # RAW: without a header, guessed from a name such as .au.
+        if sound is None or sound.format == "RAW":
+            raise InputError(f"{path}: cannot be decoded ({_why_not(path, is_m4a)})") from None
         if sound.samplerate not in RATES:
             raise InputError(
                 f"{path}: cannot be decoded (its header says {sound.samplerate} samples a second)"
@@ -124,7 +140,7 @@ def _opened(path: Path) -> Iterator["soundfile.SoundFile"]:
         yield sound
 
 
-def _blocks(path: Path, sound: "soundfile.SoundFile") -> Iterator[NDArray[np.float32]]:
+def _blocks(path: Path, sound: Sound) -> Iterator[NDArray[np.float32]]:
     """Yield blocks of shape (n, channels), and say where a recording is bad."""
     import soundfile
 
@@ -133,7 +149,7 @@ def _blocks(path: Path, sound: "soundfile.SoundFile") -> Iterator[NDArray[np.flo
     while True:
         try:
             block = sound.read(at_once, dtype="float32", always_2d=True)
-        except soundfile.SoundFileError:
+        except (soundfile.SoundFileError, m4a.DamagedError):
             first, last = n_samples / sound.samplerate, (n_samples + at_once) / sound.samplerate
             raise InputError(
                 f"{path}: cannot be decoded (it is damaged between {first:.0f} and {last:.0f} s "
@@ -169,6 +185,16 @@ def decode_facts(path: Path) -> AudioFacts:
             raise InputError(f"{path}: cannot be decoded (it holds no samples)")
         announced = n_samples if sound.frames > _UNKNOWN else sound.frames
         return AudioFacts(n_samples, announced, sound.samplerate, sound.channels, peak)
+
+
+def stated_seconds(path: Path) -> float | None:
+    """Return how long a recording is, by its header; None where the header does not say.
+
+    Raises:
+        InputError: the file cannot be opened as audio.
+    """
+    with _opened(path) as sound:
+        return None if sound.frames > _UNKNOWN else sound.frames / sound.samplerate
 
 
 def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]:

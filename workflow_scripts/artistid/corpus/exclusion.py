@@ -16,11 +16,11 @@ AT_MOST = 5  # names in one message
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Artists and albums of a folder that are left out by name.
+    """Artists and albums that are left out by name.
 
     Attributes:
-        artists: names of artists' folders.
-        albums: albums' folders, as ``artist/album``.
+        artists: names of artists' folders, or of artists in tags.
+        albums: albums, as ``artist/album``.
     """
 
     artists: frozenset[str] = frozenset()
@@ -28,28 +28,18 @@ class Exclusion:
 
     def reason(self, recording: Recording) -> str:
         """Return why a recording is left out; empty if it is not."""
-        artist, album = artist_folder(recording), album_folder(recording)
+        artist, album = recording.filed_under
         if artist in self.artists:
             return f"artist {artist!r} is in corpus.exclude.artists"
         return f"album {album!r} is in corpus.exclude.albums" if album in self.albums else ""
 
 
-def artist_folder(recording: Recording) -> str:
-    """Return the first-level folder of a recording, misplaced or not; empty without one."""
-    return recording.parts[0] if len(recording.parts) > 1 else ""
-
-
-def album_folder(recording: Recording) -> str:
-    """Return the first two folders of a recording, as ``artist/album``; empty without them."""
-    return "/".join(recording.parts[:2]) if len(recording.parts) > 2 else ""
-
-
 def exclusion(exclude: Mapping[str, Sequence[str]], recordings: Iterable[Recording]) -> Exclusion:
     """Find what ``corpus.exclude`` names among the recordings.
 
-    A name means the folder of exactly that name. Where there is none, it means those that are
-    encoded otherwise and read the same (Unicode's NFC): a name that is typed has the accents of the
-    keyboard, and the folder those of the system that made it.
+    A name means the folder, or the artist in tags, of exactly that name. Where there is none, it
+    means those that are encoded otherwise and read the same (Unicode's NFC): a name that is typed
+    has the accents of the keyboard, and the folder those of the system that made it.
 
     Args:
         exclude: lists of ``artists`` and of ``albums``, the latter as ``artist/album``.
@@ -58,10 +48,10 @@ def exclusion(exclude: Mapping[str, Sequence[str]], recordings: Iterable[Recordi
     Raises:
         InputError: names that fit nothing, with those that are close.
     """
-    recordings = list(recordings)
+    filed = [recording.filed_under for recording in recordings]
     known = {
-        "artists": {artist_folder(recording) for recording in recordings} - {""},
-        "albums": {album_folder(recording) for recording in recordings} - {""},
+        "artists": {artist for artist, _ in filed} - {""},
+        "albums": {album for _, album in filed} - {""},
     }
     found = {key: _fitting(exclude.get(key, ()), names) for key, names in known.items()}
     unknown = [
@@ -95,7 +85,7 @@ def _not_there(name: str, folders: Iterable[str]) -> str:
     by_lower_case = {folder.lower(): folder for folder in sorted(folders)}
     close = get_close_matches(name.lower(), by_lower_case, cutoff=0.7)
     advice = "write " + " or ".join(repr(by_lower_case[match]) for match in close)
-    return f"no recording is in a folder {name!r}; {advice if close else 'correct or remove it'}"
+    return f"no recording is filed under {name!r}; {advice if close else 'correct or remove it'}"
 
 
 def small_artists(
@@ -135,7 +125,8 @@ def check_remaining(tracks: Sequence[Mapping[str, Any]]) -> None:
     left_out = [track for track in tracks if track["status"] == EXCLUDED]
     remaining = sorted({track["artist"] for track in usable(tracks)})
     if left_out and len(remaining) < 2:
-        artists = {track["path"].partition("/")[0] for track in left_out} - set(remaining)
+        artists = {track["artist"] or track["path"].partition("/")[0] for track in left_out}
+        artists -= set(remaining)
         named = f"1 artist, {remaining[0]!r}" if remaining else "no artist"
         raise InputError(
             f"corpus.exclude, corpus.min_albums and corpus.min_tracks leave {named}, and leave out "

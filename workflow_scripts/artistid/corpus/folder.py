@@ -1,7 +1,8 @@
 """A folder of recordings: what it holds, and safe ids for it.
 
-``<audio_dir>/<artist>/<album>/<track>.<ext>``. Names may hold any character that a file system
-takes; everything after the scan goes by ids of lower-case letters, digits, ``-`` and ``_``.
+``<audio_dir>/<artist>/<album>/<track>.<ext>``, with a folder for each disc of an album or without,
+or anywhere in the folder where tags say artist and album. Names may hold any character that a file
+system takes; everything after the scan goes by ids of lower-case letters, digits, ``-`` and ``_``.
 """
 
 import hashlib
@@ -12,7 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artistid.corpus import m4a
 from artistid.corpus.audio import EXTENSIONS, extension
+from artistid.corpus.discs import is_disc
+from artistid.corpus.listings import MISPLACED
 from artistid.errors import InputError
 
 # A leading dot hides `.git` and `._1.mp3`, not `.38 Special`, `. . .` or `...Baby One More Time`.
@@ -36,7 +40,11 @@ _COMPANIONS = re.compile(r"\._.*|\.AppleDouble|\.@__thumb", re.DOTALL)
 
 @dataclass(frozen=True)
 class Recording:
-    """An audio file of a corpus: its path relative to the corpus' folder, with ``/`` between."""
+    """An audio file of a corpus: its path relative to the corpus' folder, with ``/`` between.
+
+    Its artist and album are those of its folders; `artistid.corpus.tags.TaggedRecording` has those
+    of its tags.
+    """
 
     path: str
 
@@ -46,8 +54,13 @@ class Recording:
 
     @property
     def is_placed(self) -> bool:
-        """Whether the file lies where recordings belong: artist/album/track."""
-        return len(self.parts) == 3
+        """Whether the file lies where recordings belong: artist/album/track, or on a disc of it."""
+        return len(self.parts) == 3 or self.is_on_disc
+
+    @property
+    def is_on_disc(self) -> bool:
+        """Whether the file lies in a disc's folder of its album's: artist/album/disc/track."""
+        return len(self.parts) == 4 and is_disc(self.parts[2])
 
     @property
     def artist(self) -> str:
@@ -65,15 +78,31 @@ class Recording:
     def track_id(self) -> str:
         return safe_id(self.parts)
 
+    @property
+    def filed_under(self) -> tuple[str, str]:
+        """The artist, and the album as ``artist/album``; empty without one, misplaced or not."""
+        artist, album = self.parts[:1], self.parts[:2]
+        depth = len(self.parts)
+        return "/".join(artist * (depth > 1)), "/".join(album * (depth > 2))
 
-def safe_id(parts: Sequence[str]) -> str:
+    @property
+    def why_not_placed(self) -> tuple[str, str]:
+        """The status of a recording that is not placed, and the reason."""
+        return MISPLACED, "not at <artist>/<album>/<track>: move it there"
+
+
+def safe_id(parts: Sequence[str], readable: Sequence[str] | None = None) -> str:
     """Return an id for a path: a readable part, and a digest of the exact bytes.
 
     Names that differ only in case or Unicode normalisation get different ids, and the id of one
     recording does not depend on the others.
+
+    Args:
+        parts: of the path.
+        readable: those that the readable part has, all by default.
     """
     digest = hashlib.sha256(os.fsencode("/".join(parts))).hexdigest()[:10]
-    return "-".join([*(_slug(part) for part in parts), digest])
+    return "-".join([*(_slug(part) for part in readable or parts), digest])
 
 
 def _slug(name: str) -> str:
@@ -210,4 +239,6 @@ def folder_state(audio_dir: Path) -> FolderState:
         except OSError:  # a link to nowhere: the scan will name it
             line = f"{recording.path}\n"
         digest.update(os.fsencode(line))
+    if m4a.available() and any(extension(r.path) in m4a.EXTENSIONS for r in recordings):
+        digest.update(b"PyAV")  # what was undecodable before it was installed may not be now
     return FolderState(digest.hexdigest(), len(recordings), n_bytes)

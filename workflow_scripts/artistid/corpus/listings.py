@@ -9,7 +9,10 @@ from artistid.storage.files import write_rows
 
 OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
 TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
-EXCLUDED = "excluded"  # on purpose: by its name, or as an artist of whom there is too little
+UNTAGGED = "untagged"  # where tags say artist and album, and do not
+EXCLUDED = (
+    "excluded"  # on purpose: by name, as an artist of whom there is too little, or a compilation
+)
 TRACK_COLUMNS = (
     "track_id",
     "album_id",

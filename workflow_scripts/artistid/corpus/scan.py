@@ -13,7 +13,6 @@ from artistid.corpus.listings import (
     DUPLICATE,
     EMPTY,
     EXCLUDED,
-    MISPLACED,
     OK,
     TOO_SHORT,
     UNDECODABLE,
@@ -48,26 +47,24 @@ def scan(
     with ThreadPoolExecutor(threads) as pool:
         examined = pool.map(lambda file: _examine(audio_dir, file, excluded), recordings)
         rows = sorted(examined, key=lambda row: row["track_id"])
-    _mark_duplicates(rows)
+    mark_duplicates(rows)
     while small := small_artists(rows, min_albums, min_tracks):
         for row in rows:
             if row["status"] == OK and row["artist"] in small:
-                row |= _verdict(EXCLUDED, small[row["artist"]])
+                row |= verdict(EXCLUDED, small[row["artist"]])
         # A copy of what is left out now stands for itself.
-        _mark_duplicates(rows)
+        mark_duplicates(rows)
     return rows
 
 
-def _mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
+def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
     """Keep the first of several files of the same bytes, lest one be trained and tested on."""
     first_of: dict[str, str] = {}
     for row in rows:
         if row["status"] in (OK, DUPLICATE):
             first = first_of.setdefault(row["sha256"], row["path"])
             is_first = first == row["path"]
-            row |= (
-                _verdict(OK, "") if is_first else _verdict(DUPLICATE, f"the same bytes as {first}")
-            )
+            row |= verdict(OK, "") if is_first else verdict(DUPLICATE, f"the same bytes as {first}")
 
 
 def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict[str, Any]:
@@ -80,26 +77,26 @@ def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict
         "path": recording.path,
     }
     if reason := excluded.reason(recording):
-        return row | _verdict(EXCLUDED, reason)
+        return row | verdict(EXCLUDED, reason)
     if not recording.is_placed:
-        return row | _verdict(MISPLACED, "not at <artist>/<album>/<track>: move it there")
+        return row | verdict(*recording.why_not_placed)
     try:
         row |= {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
         if not row["bytes"]:
-            return row | _verdict(EMPTY, "the file has no bytes")
+            return row | verdict(EMPTY, "the file has no bytes")
         facts = decode_facts(path)
     except OSError as error:
-        return row | _verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
+        return row | verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
     except InputError as error:
-        return row | _verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+        return row | verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
     row |= {
         "duration": round(facts.duration, 6),
         "sampling_rate": facts.sampling_rate,
         "channels": facts.channels,
     }
     if facts.duration < MIN_SECONDS:
-        return row | _verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
-    return row | _verdict(OK, "") | {"remark": _remark(facts)}
+        return row | verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")
+    return row | verdict(OK, "") | {"remark": _remark(facts)}
 
 
 def _remark(facts: AudioFacts) -> str:
@@ -113,8 +110,17 @@ def _remark(facts: AudioFacts) -> str:
     return "; ".join(remarks)
 
 
-def _verdict(status: str, reason: str) -> dict[str, str]:
+def verdict(status: str, reason: str) -> dict[str, str]:
+    """Return the columns of a row that say whether the recording is used."""
     return {"status": status, "reason": reason}
+
+
+def judged_and_bad(
+    tracks: Iterable[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return the tracks that are not left out on purpose, and those of them that are unusable."""
+    judged = [track for track in tracks if track["status"] != EXCLUDED]
+    return judged, [track for track in judged if track["status"] not in (OK, DUPLICATE)]
 
 
 def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
@@ -130,8 +136,7 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
             "corpus.audio_dir: no audio file was found; recordings have to lie at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
-    judged = [track for track in tracks if track["status"] != EXCLUDED]
-    bad = [track for track in judged if track["status"] not in (OK, DUPLICATE)]
+    judged, bad = judged_and_bad(tracks)
     share = len(bad) / max(1, len(judged))
     if bad and (share > max_bad_share or len(bad) == len(judged)):
         raise InputError(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artistid.corpus.audio import extension
-from artistid.corpus.folder import is_hidden
+from artistid.corpus.folder import Recording, is_hidden
 from artistid.corpus.listings import EXCLUDED, OK, usable
+from artistid.corpus.tags import TaggedRecording, spelt_alike
 
 
 def describe(
@@ -58,6 +59,35 @@ def describe(
         # The corpus holds what is left out on purpose, too.
         lines += _differences([*used, *filter(_is_placed, on_purpose)], expected)
     return "\n".join(lines) + "\n"
+
+
+def counted(number: int, unit: str) -> str:
+    """Return a number and its unit, in the plural where there is not one."""
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def describe_names(recordings: Iterable[Recording]) -> str:
+    """Return how artists and albums of recordings are called otherwise than folders or tags do."""
+    placed = [recording for recording in recordings if recording.is_placed]
+    lines = []
+    if on_discs := [recording for recording in placed if recording.is_on_disc]:
+        albums, first = {recording.album_id for recording in on_discs}, on_discs[0]
+        lines.append(
+            f"discs of one album are one album: {counted(len(on_discs), 'recording')} of "
+            f"{counted(len(albums), 'album')}, such as {first.path!r} on {first.album!r}"
+        )
+    tagged = [recording for recording in placed if isinstance(recording, TaggedRecording)]
+    if with_guests := [recording for recording in tagged if recording.has_guest]:
+        lines.append(
+            f"by the main artist, without guests: {counted(len(with_guests), 'recording')}"
+        )
+        shortened = {(r.named_artist, r.artist) for r in with_guests}
+        lines += [f"  {said!r} as {artist!r}" for said, artist in sorted(shortened)]
+    lines += [
+        f"spelt alike, and different artists here: {', '.join(map(repr, alike))}"
+        for alike in spelt_alike(recording.artist for recording in tagged)
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -24,6 +24,7 @@ from artistid.models.registry import KINDS, NETWORKS, available
 from artistid.splits.definitions import definitions
 
 DEMO = "demo"
+FOLDERS = "folders"  # corpus.names by default
 # What the tables call rows that no model made, and a model's name may not be.
 RESERVED = ("chance", "majority", BEST)
 MIN_FRAMES = 16  # of a slice: the CRNNs halve them four times
@@ -156,6 +157,8 @@ def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
             f"corpus.dataset: the demo corpus is not {corpus['dataset']}; write null, or corpus: "
             "{source: folder}"
         )
+    if corpus["source"] == DEMO and corpus["names"] != FOLDERS:
+        yield f"corpus.names: the demo corpus' recordings have no tags; write {FOLDERS}"
     if corpus["source"] == "folder":
         if not corpus["audio_dir"]:
             yield "corpus.audio_dir: is empty; write the folder that holds <artist>/<album>/<track>"
@@ -179,7 +182,7 @@ def _check_splits(config: Mapping[str, Any]) -> Iterator[str]:
     """Check the definitions that the experiment uses; others may be meant for another corpus."""
     experiment = config["experiment"]
     if config["corpus"]["source"] == DEMO:
-        experiment = _merged(experiment, config["demo"]["reduced"].get("experiment", {}))
+        experiment = merged(experiment, config["demo"]["reduced"].get("experiment", {}))
     try:
         found = definitions({"splits": config["splits"], "experiment": experiment})
     except InputError as error:
@@ -242,10 +245,11 @@ def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
             architecture = architecture_of(config, model)
             if not any(architecture in available(kind) for kind in KINDS):
                 defined = [name for name in config["models"] if name != model]
+                plain = model if model.isprintable() else repr(model)  # the message is one line
                 known = dict.fromkeys(defined + [n for kind in KINDS for n in available(kind)])
                 yield (
                     f"{prefix}{key}: unknown model {model!r}; there are: {', '.join(sorted(known))}"
-                    f"; for a custom model, write its network: models.{model}.network"
+                    f"; for a custom model, write its network: models.{plain}.network"
                 )
 
 
@@ -264,7 +268,7 @@ def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
     demo = effective.pop("demo")
     if effective["corpus"]["source"] == DEMO:
         reduced = demo.pop("reduced")
-        effective = _merged(effective, reduced) | {"demo": demo}
+        effective = merged(effective, reduced) | {"demo": demo}
         _reduce_training_of_models(effective["models"], reduced)
         if effective["experiment"]["follow_up"] == BEST and not networks(effective):
             effective["experiment"]["follow_up"] = None  # there is none to take on
@@ -302,13 +306,14 @@ def reductions(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with another's keys written over its own, as Snakemake merges files."""
+    joined = dict(base)
     for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            value = _merged(merged[key], value)
-        merged[key] = value
-    return merged
+        if isinstance(value, Mapping) and isinstance(joined.get(key), Mapping):
+            value = merged(joined[key], value)
+        joined[key] = value
+    return joined
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

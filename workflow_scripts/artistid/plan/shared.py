@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artistid.errors import InputError, shortened
-from artistid.plan.config import DEMO
+from artistid.plan.config import DEMO, FOLDERS
 from artistid.plan.recorded import RECORD, read_record
 from artistid.splits.definitions import definition
 
@@ -64,6 +64,7 @@ def shared(
     """
     corpus, copies = config["corpus"], config["audit"]["near_duplicates"]
     parts: dict[str, Any] = {f"corpus.{key}": corpus[key] for key in of_corpus}
+    parts["corpus.names"] = corpus.get("names", FOLDERS)  # an older configuration has none
     if corpus["source"] == DEMO:
         parts |= {f"demo.{k}": value for k, value in config["demo"].items() if k != "reduced"}
     parts |= {f"log_mel.{key}": value for key, value in config["log_mel"].items()}

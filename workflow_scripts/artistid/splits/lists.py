@@ -26,7 +26,7 @@ from artistid.splits.mistakes import (
     stop_at,
     wrong_subset,
 )
-from artistid.splits.names import Corpus, NoMatchError, Row, corpus_of, normalised, parts_of
+from artistid.splits.names import Corpus, NoMatchError, Row, corpus_of, normalised
 from artistid.splits.subsets import COLUMNS
 
 PLACE = ("artist", "album", "track")  # these three name a track, and so does either of the next
@@ -227,7 +227,7 @@ def _track_of(entry: Entry, corpus: Corpus) -> Row:
     if "track_id" in cells:
         found.append(corpus.with_id(cells["track_id"]))
     if "path" in cells:
-        found.append(corpus.at(parts_of(cells["path"])))
+        found.append(corpus.at_path(cells["path"]))
     if set(PLACE) <= set(cells):
         found.append(corpus.at([cells[column] for column in PLACE]))
     if not found:

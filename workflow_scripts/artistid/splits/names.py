@@ -48,13 +48,15 @@ class Corpus:
 
     Attributes:
         by_id: each track by its id.
-        by_path: each track by the exact parts of its path.
+        by_path: each track by its exact path.
+        by_parts: each track by artist, album and the name of its file, where that tells it apart.
         alike: tracks by the normalised parts of their path, with its ending and without.
         albums: normalised albums of each normalised artist.
     """
 
     by_id: Mapping[str, Row]
-    by_path: Mapping[tuple[str, ...], Row]
+    by_path: Mapping[str, Row]
+    by_parts: Mapping[tuple[str, ...], Row]
     alike: Mapping[tuple[str, ...], Sequence[Row]]
     albums: Mapping[str, set[str]]
 
@@ -71,13 +73,22 @@ class Corpus:
             )
         return self.by_id[track_id]
 
+    def at_path(self, path: str) -> Row:
+        """Return the track of a path: the exact one, else what its last three parts mean.
+
+        Raises:
+            NoMatchError: as `parts_of` and `at`.
+        """
+        exact = self.by_path.get(path)
+        return self.at(parts_of(path)) if exact is None else exact
+
     def at(self, parts: Sequence[str]) -> Row:
         """Return the track that artist, album and track mean: exactly, else in another spelling.
 
         Raises:
             NoMatchError: none or several tracks fit.
         """
-        if (exact := self.by_path.get(tuple(parts))) is not None:
+        if (exact := self.by_parts.get(tuple(parts))) is not None:
             return exact
         key = tuple(map(normalised, parts))
         fitting = self.alike.get(key) or self.alike.get((*key[:-1], _without_ending(key[-1]))) or []
@@ -102,17 +113,21 @@ class Corpus:
 def corpus_of(tracks: Iterable[Row]) -> Corpus:
     """Return the usable tracks, ready to be found by name."""
     by_id, by_path = {}, {}
+    by_parts: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     alike: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     albums: dict[str, set[str]] = defaultdict(set)
     for track in tracks:
-        parts = tuple(track["path"].split("/"))
-        by_id[track["track_id"]] = by_path[parts] = track
+        # Tags may say other names than folders do, and a disc's folder is in neither.
+        parts = (track["artist"], track["album"], track["path"].rpartition("/")[2])
+        by_id[track["track_id"]] = by_path[track["path"]] = track
+        by_parts[parts].append(track)
         *folders, name = map(normalised, parts)
         stem = name.rpartition(".")[0] or name
         for end in {name, stem}:
             alike[*folders, end].append(track)
         albums[folders[0]].add(folders[1])
-    return Corpus(by_id, by_path, dict(alike), albums)
+    exact = {parts: tracks[0] for parts, tracks in by_parts.items() if len(tracks) == 1}
+    return Corpus(by_id, by_path, exact, dict(alike), albums)
 
 
 def _without_ending(name: str) -> str:

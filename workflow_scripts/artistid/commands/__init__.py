@@ -1,0 +1,1 @@
+"""The commands of ``artistid``, one module each (see `artistid.__main__`)."""
