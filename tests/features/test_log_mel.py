@@ -1,14 +1,18 @@
 """Log-mel spectrograms against librosa, on real mp3 files; what the cache keeps of them."""
 
+import warnings
+
 import h5py
 import librosa
 import numpy as np
 import pytest
+import scipy.fft
 import soundfile
 from conftest import tone
 
 from artistid.corpus.audio import decode_facts, mono_blocks
 from artistid.errors import InputError
+from artistid.features import fft
 from artistid.features.log_mel import (
     LogMelParameters,
     log_mel,
@@ -52,6 +56,28 @@ def test_blocks_make_no_difference(block):
     whole = log_mel([samples], FILTERS, PARAMETERS)
     assert np.abs(log_mel(blocks, FILTERS, PARAMETERS) - whole).max() < 1e-4
     assert np.abs(whole - reference(samples)).max() < 2e-3
+
+
+def test_fft_is_scipys_whether_or_not_its_module_is_found(monkeypatch):
+    rows = np.random.default_rng(0).standard_normal((37, 2048)).astype(np.float32)
+    expected = scipy.fft.rfft(rows, axis=1)
+    assert fft._extension() is not None  # the pinned scipy's lies where we look for it
+    assert np.array_equal(fft.rfft(rows), expected)
+    monkeypatch.setattr(fft, "_MODULE", "elsewhere")
+    fft._rfft.cache_clear()
+    assert np.array_equal(fft.rfft(rows), expected)
+    fft._rfft.cache_clear()
+
+
+@pytest.mark.parametrize("n_mels", [1, 20, 128, 500])  # 500: bands between two bins are empty
+def test_each_band_is_the_product_of_all_its_bins(n_mels):
+    parameters = LogMelParameters(n_mels=n_mels)
+    with warnings.catch_warnings(action="ignore"):  # librosa's, of empty bands
+        filters = mel_filters(parameters)
+    samples = np.random.default_rng(n_mels).standard_normal(9_000).astype(np.float32)
+    spectrum = librosa.stft(samples, n_fft=2048, hop_length=512)
+    expected = librosa.power_to_db((filters @ np.abs(spectrum) ** 2).T, top_db=80)
+    assert np.abs(log_mel([samples], filters, parameters) - expected).max() < 2e-3
 
 
 def test_clipped_below_the_maximum_of_the_whole_track():

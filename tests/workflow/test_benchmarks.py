@@ -21,10 +21,11 @@ SMALL = {
     "comparison.py": ("", r"album confusions +\d"),
     # It ends with an error where the forms of the data give different batches.
     "data.py": (
-        "--frames 400000 --width 16 --steps 1 --turns 1 --output {folder}/data.json",
+        "--frames 400000 --width 16 --steps 1 --turns 1",
         r"mapped data save ([89]\d|1[01]\d) % of their size in memory",
     ),
-    "log_mel.py": ("--seconds 4", r"log-mel .*\d"),
+    "extraction.py": ("--share 0.01 --seconds 2 --plain 2", r"ratio per core \d+\.\d\d"),
+    "log_mel.py": ("--seconds 4 --rounds 1", r"log-mel .*\d % of its limit"),
     "memory.py": ("--seconds 1 --width 16", r"resnet50_rnn +1 s: .*\d"),
     "near_duplicates.py": (
         "distinct --artists 2 --albums 1 --tracks 2 --seconds 6 --pairs 2",
@@ -37,7 +38,7 @@ SMALL = {
     ),
     "scale.py": ("--albums 20 --extract", "20 albums, 20 caches and 40 splits"),
     "training.py": (
-        "--seconds 0.01 --repeats 1 --networks crnn --width 8 --output {folder}/training.json",
+        "--seconds 0.01 --repeats 1 --networks crnn --width 8",
         r"network crnn, dtype (bfloat16|float32), plain \d",
     ),
 }
@@ -45,6 +46,13 @@ SMALL = {
 ELSEWHERE = {"interval_coverage.py", "gpu.py"}
 # Where the others write what they measured.
 SHARED = {"recording.py"}
+# Those that write what they measured, and what a row of theirs holds.
+WRITTEN = {
+    "data.py": {"batch_size": 16},
+    "extraction.py": {"albums": 2, "caches": 2, "tracks": 14},
+    "log_mel.py": {"what": "limit: decode, FFT"},
+    "training.py": {"comparison": "step", "network": "crnn"},
+}
 
 
 def test_every_benchmark_is_run():
@@ -66,11 +74,14 @@ def test_measurements_are_written_with_the_machine(tmp_path):
 @pytest.mark.parametrize("script", SMALL)
 def test_benchmark_runs(script, tmp_path):
     arguments, line = SMALL[script]
-    arguments = arguments.format(folder=tmp_path)
+    output = ["--output", tmp_path / "measured.json"] if script in WRITTEN else []
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / script, *arguments.split()],
+        [sys.executable, ROOT / "benchmarks" / script, *arguments.split(), *output],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(line, done.stdout), done.stdout
+    if script in WRITTEN:
+        row = json.loads((tmp_path / "measured.json").read_text())["rows"][0]
+        assert row.items() >= WRITTEN[script].items()

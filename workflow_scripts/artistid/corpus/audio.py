@@ -197,6 +197,11 @@ def stated_seconds(path: Path) -> float | None:
         return None if sound.frames > _UNKNOWN else sound.frames / sound.samplerate
 
 
+def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean over the channels of a block of shape (n, channels)."""
+    return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+
+
 def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]:
     """Yield a recording as mono blocks of shape (n,), resampled to `sampling_rate` Hz if needed.
 
@@ -206,7 +211,7 @@ def mono_blocks(path: Path, sampling_rate: int) -> Iterator[NDArray[np.float32]]
         InputError: the file cannot be decoded, or holds samples that are no sound.
     """
     with _opened(path) as sound:
-        mono = (block.mean(axis=1, dtype=np.float32) for block in _blocks(path, sound))
+        mono = (_mono(block) for block in _blocks(path, sound))
         if sound.samplerate == sampling_rate:
             yield from mono
             return

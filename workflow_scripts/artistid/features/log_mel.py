@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from artistid.features.fft import rfft
+
 AMIN = 1e-10  # the smallest power that the logarithm sees, as in librosa.power_to_db
-BLOCK_FRAMES = 256  # STFT columns computed at once: the block stays in the processor's cache
+BLOCK_FRAMES = 128  # STFT columns computed at once: the block stays in the processor's cache
+BANDS_AT_ONCE = 8  # neighbours that are weighted together, over the bins that one of them has
 
 
 @dataclass(frozen=True)
@@ -89,15 +92,17 @@ def log_mel_blocks(
     Yields:
         Arrays of shape (at most BLOCK_FRAMES, n_mels), time-major.
     """
-    import scipy.fft
-
     n = np.arange(parameters.n_fft)
     hann = (0.5 - 0.5 * np.cos(2 * np.pi * n / parameters.n_fft)).astype(np.float32)
-    weights = np.ascontiguousarray(filters.T)
+    groups = _band_groups(filters)
     for frames in _windows(blocks, parameters.n_fft, parameters.hop_length):
-        spectrum = scipy.fft.rfft(frames * hann, axis=1)
-        power = spectrum.real**2 + spectrum.imag**2
-        yield 10 * np.log10(np.maximum(power @ weights, np.float32(AMIN)))
+        spectrum = rfft(frames * hann)
+        power = spectrum.real**2
+        power += spectrum.imag**2
+        mel = np.empty((len(power), len(filters)), np.float32)
+        for bands, bins, weights in groups:
+            np.matmul(power[:, bins], weights, out=mel[:, bands])
+        yield 10 * np.log10(np.maximum(mel, np.float32(AMIN)))
 
 
 def log_mel(
@@ -120,6 +125,24 @@ def log_mel(
     """
     decibels = np.concatenate(list(log_mel_blocks(blocks, filters, parameters)))
     return np.maximum(decibels, decibels.max() - np.float32(parameters.top_db))
+
+
+def _band_groups(
+    filters: NDArray[np.float32],
+) -> list[tuple[slice, slice, NDArray[np.float32]]]:
+    """Return groups of neighbouring bands: the bands, the bins that they touch, and the weights.
+
+    A band touches few of the bins; a product with the whole matrix would take as long as the FFT.
+    Weights have shape (bins, bands) of the group.
+    """
+    groups = []
+    for first in range(0, len(filters), BANDS_AT_ONCE):
+        bands = slice(first, first + BANDS_AT_ONCE)
+        touched = np.flatnonzero(filters[bands].any(axis=0))
+        # A band between two bins touches none: its group may be empty, and its power is then 0.
+        bins = slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 0)
+        groups.append((bands, bins, np.ascontiguousarray(filters[bands, bins].T)))
+    return groups
 
 
 def _windows(
