@@ -38,6 +38,7 @@ include: "rules/training.smk"
 include: "rules/scoring.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/prediction.smk"
 
 
 # The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
@@ -111,6 +112,18 @@ rule experiments:
     """Put the scores of all experiments of the corpus side by side; no part of `all`."""
     input:
         rules.compare_experiments.output,
+
+
+rule models:
+    """Package every trained model with its card, to be used elsewhere; no part of `all`."""
+    input:
+        collect(of_each_run(rules.package_model.output), run=trained_runs),
+
+
+rule predict:
+    """Name the artists of the recordings in `predict.folder`; no part of `all`."""
+    input:
+        rules.collect_answers.output,
 
 
 rule all:

@@ -51,6 +51,7 @@ from artistid.plan.shared import check_shared
 from artistid.runs import PATH, PATH_OF_ALL_MODELS, PATH_OF_SPLIT, Run, seconds_of_slice
 from artistid.splits.definitions import definitions
 from artistid.scoring.follow_up import read_choice
+from artistid.scoring.predictions import cut_of_all_folds
 
 # A job of this machine ends with its workflow, and leaves no orphan beside its successor.
 mark_workflow()

@@ -85,6 +85,7 @@ for kind, system_needs in {
             # Must exist; rerunning the check does not trigger retraining.
             check=ancient(CHECK),
         output:
+            weights=f"{RUN}/weights.safetensors",
             predictions=f"{RUN}/predictions.h5",
             provenance=f"{RUN}/provenance.json",
             timing=f"{RUN}/timing.csv",
@@ -102,6 +103,7 @@ for kind, system_needs in {
             code=code_of_model(f"{train}.py", kind),
             run=columns_of_run,
             model=parameters_of_model,
+            log_mel=LOG_MEL_PARAMETERS,
             origin=origin_of_log_mels,
             script=train,  # what follows `script:` is read when the job runs, after the loop
         script:

@@ -25,7 +25,9 @@ FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report
 
 # Rules that make nothing, and ask for the files of a stage.
 STAGES = "corpus features splits audit training scoring tables figures".split()
-TARGETS = {"all", "experiments", *STAGES}
+TARGETS = {"all", "experiments", "models", "predict", *STAGES}
+# Rules of these two: what nobody asked for by their names makes nothing.
+ON_DEMAND = {"package_model", "list_files", "predict_files", "collect_answers"}
 
 
 # Names that a corpus on somebody's disk may hold.
@@ -61,6 +63,7 @@ SHARING = {
     "tests/storage/test_full_disk.py",
     "tests/workflow/test_adoption.py",
     "tests/workflow/test_experiments.py",
+    "tests/workflow/test_prediction.py",
     "tests/workflow/test_recipes.py",
     "tests/workflow/test_report.py",
     "tests/workflow/test_reruns.py",

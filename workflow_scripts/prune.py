@@ -66,6 +66,7 @@ def tell(path: str, options: Sequence[str]) -> None:
         folders = {
             str(file) for job in jobs for file in job.output if is_flagged(file, "directory")
         }
+        folders |= set(shared["PREDICTED_FOLDERS"])
         told = {
             "config": shared["config"],
             "results": shared["CORPUS"],
@@ -80,8 +81,8 @@ def tell(path: str, options: Sequence[str]) -> None:
 
     # In its place, Snakemake has read its profiles and evaluated what is finished.
     DAG.list_untracked = list_untracked
-    # The table across experiments is no part of `all`.
-    targets = ["all", "experiments"]
+    # The table across experiments and the packages of models are no part of `all`.
+    targets = ["all", "experiments", "models"]
     quiet = ["--quiet", "progress", "rules", "host", "reason"]
     snakemake([*targets, "--list-untracked", *quiet, *options])
 

@@ -1,8 +1,10 @@
 """Train one classical system on MFCC frames, and predict its validation and test slices."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from artistid.errors import ArtistError, InputError
+from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -20,7 +22,7 @@ from artistid.training.dataset import (
     without_a_slice,
 )
 from artistid.training.records import Stopwatch, on_cpu, write_records
-from artistid.training.systems import calibrated, predict_slices
+from artistid.training.systems import calibrated, predict_slices, save_system
 
 
 def load_mfccs(manifest: list[dict[str, str]], subset: str):
@@ -63,6 +65,15 @@ def train_frame_system(log) -> None:
     evaluated = evaluated_subsets(manifest)
     raw = {subset: predict(system, manifest, subset, log) for subset in evaluated}
     predictions, temperature = calibrated(raw)
+    description = {
+        "model": params.model["architecture"],
+        "settings": asdict(settings),
+        "classes": classes,
+        "log_mel": LogMelParameters(**params.log_mel).as_dict(),
+        "slice_frames": run.slice_frames,
+        "temperature": temperature,
+    }
+    save_system(Path(output.weights), system, description)
     write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(snakemake.config, snakemake.threads, temperature=temperature)
     write_records(output.provenance, output.timing, run, stopwatch, provenance, Peaks(peak_mb()))

@@ -1,9 +1,11 @@
 """Train one classical system on whole songs, and predict its validation and test songs."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -14,7 +16,7 @@ from artistid.splits.manifests import evaluated_subsets, read_manifest
 from artistid.splits.subsets import TRAIN, VALIDATION
 from artistid.training.dataset import class_names, describe_unknown, load_tracks
 from artistid.training.records import Stopwatch, on_cpu, write_records
-from artistid.training.systems import calibrated
+from artistid.training.systems import calibrated, save_system
 
 
 def train_song_system(log) -> None:
@@ -47,6 +49,15 @@ def train_song_system(log) -> None:
         for subset in evaluated
     }
     predictions, temperature = calibrated(raw)
+    description = {
+        "model": params.model["architecture"],
+        "settings": asdict(settings),
+        "classes": classes,
+        "log_mel": LogMelParameters(**params.log_mel).as_dict(),
+        "slice_frames": run.slice_frames,
+        "temperature": temperature,
+    }
+    save_system(Path(output.weights), system, description)
     write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(
         snakemake.config, snakemake.threads, chosen=system.chosen, temperature=temperature

@@ -2,20 +2,26 @@
 
 import time
 import xml.etree.ElementTree as ET
+from io import BytesIO
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.figures.album_effect import draw_album_effect
 from artistid.figures.confusion import draw_confusion
 from artistid.figures.embedding_map import draw_embedding_map, project
 from artistid.figures.f1_by_slice import draw_f1_by_slice
 from artistid.figures.learning_curves import draw_learning_curves
 from artistid.figures.log_mel_gallery import draw_log_mels
+from artistid.figures.prediction import draw_prediction
 from artistid.figures.resources import draw_resources
 from artistid.figures.style import contrasting, label, save, styled
+from artistid.prediction.answers import Answer
+from artistid.prediction.spectrograms import Spectrogram
 
 ODD = ["A$AP_1", "Ke$ha $x$", "Björk|x", "x" * 60, "久石 譲", "\udcff\n", "<&>", "محمد عبده"]
 NAMES = ODD + [f"artist {number}" for number in range(12)]
@@ -87,7 +93,29 @@ def resources(spread, gpu_mb=np.nan):
     return draw_resources(pd.DataFrame(columns))
 
 
+def prediction(n_artists, n_slices):
+    """An answer to a recording of so many slices; to a whole one of ten seconds without them."""
+    log_probability = np.log(generator().dirichlet(np.ones(n_artists), n_slices or 1))
+    seconds = (n_slices or 10) * 0.992
+    noise = generator().normal(-20, 10, (round(seconds * 31.25), 128)).astype(np.float16)
+    answer = Answer(
+        Path(ODD[5]),
+        (NAMES * 3)[:n_artists],
+        log_probability.mean(axis=0),
+        seconds,
+        0.992 * np.arange(n_slices),
+        0.992 if n_slices else None,
+        log_probability[:n_slices],
+    )
+    spectrogram = Spectrogram(BytesIO(noise.tobytes()), len(noise), 128, np.float32(-90), 0.032)
+    return draw_prediction(answer, spectrogram, LogMelParameters())
+
+
 FIGURES = {
+    "prediction_2": lambda: prediction(2, 1),
+    "prediction_7": lambda: prediction(7, 30),
+    "prediction_of_hours": lambda: prediction(20, 2000),
+    "prediction_of_a_whole_song": lambda: prediction(20, 0),
     "log_mels_2": lambda: log_mels(2),
     "log_mels_20": lambda: log_mels(20),
     "learning_curves": learning_curves,

@@ -23,10 +23,12 @@ from artistid.models.classical.song_kernels import (
     DistanceSvm,
     mahalanobis_squared,
     moments,
+    moments_of_blocks,
     spectrum_correction,
     symmetrised_kl,
 )
 from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, load_model
+from artistid.storage.tensors import read_tensors, write_tensors
 
 SLICE_FRAMES = 31
 # What keeps the toy problem quick; everything else is as shipped.
@@ -355,3 +357,34 @@ def test_densities_name_too_few_frames(name, needed):
     ) as caught:
         system.fit(tracks, np.array([0, 1]))
     assert caught.value.label == 0
+
+
+@pytest.mark.parametrize("name", available(FRAME_SYSTEMS) + available(SONG_SYSTEMS))
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_system_from_its_state_answers_the_same(name, n_classes, tmp_path):
+    system = fitted(name, n_classes)
+    write_tensors(tmp_path / "state.safetensors", system.state(), {"n": n_classes})
+    arrays, description = read_tensors(tmp_path / "state.safetensors")
+    assert description == {"n": n_classes}
+    system_type, chosen = load_model(name, QUICK.get(name, {}))
+    restored = system_type(chosen, n_classes, 0)
+    restored.load_state(arrays)
+    tracks, _ = toy_tracks(n_classes, 2, seed=9)
+    if name in available(SONG_SYSTEMS):
+        expected, found = system.track_scores(tracks), restored.track_scores(tracks)
+    else:
+        expected, found = (
+            system_.slice_scores(tracks[0], starts_of(tracks[0]), SLICE_FRAMES)
+            for system_ in (system, restored)
+        )
+    assert found.shape == expected.shape
+    assert np.allclose(found, expected, rtol=1e-6, atol=1e-6)  # partly in float32
+    assert np.ptp(expected) > 0
+
+
+def test_moments_of_blocks_are_those_of_the_whole_track():
+    track = toy_tracks(1, 1, seed=3)[0][0] + 1000
+    expected = moments([track])
+    found = moments_of_blocks(lambda: iter(np.array_split(track, 7)))
+    assert np.allclose(found[0], expected[0], rtol=1e-12)
+    assert np.allclose(found[1], expected[1], rtol=1e-9, atol=1e-9)

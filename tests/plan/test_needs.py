@@ -38,6 +38,8 @@ from artistid.plan.needs import (
     log_mel_mb,
     mel_filters,
     near_duplicates,
+    packaging,
+    prediction,
     references,
     scan,
     scoring,
@@ -264,6 +266,10 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "make_tables": tables(ARTIST20, 66),
         "compare_experiments": tables(ARTIST20, 66),
         "plot_*": figure(),
+        "package_model": packaging(ARTIST20),
+        "list_files": packaging(ARTIST20),
+        "predict_files": prediction(100),
+        "collect_answers": packaging(ARTIST20),
     }
     table = documented()
     rules = set(rules_of(ROOT)) - TARGETS

@@ -15,6 +15,8 @@ configfile: "config.yaml"
 CORPUS = f"results/{config['name']}"
 HERE = f"{CORPUS}/experiments/{config['experiment']['name']}"
 
+PREDICTED_FOLDERS = [f"{HERE}/predict"]
+
 def asked(wildcards):
     checkpoints.scan.get()
     return expand(f"{HERE}/runs/{{seed}}/metrics.csv", seed=config["experiment"]["seeds"])
@@ -23,6 +25,9 @@ rule all:
     input: asked
 
 rule experiments:
+    input: asked
+
+rule models:
     input: asked
 
 checkpoint scan:
@@ -58,6 +63,7 @@ MADE = {
     "corpus/albums/a.csv",
     "corpus/tracks.csv",
     "experiments/one/configuration.yaml",
+    "experiments/one/predict/answers.csv",
     "experiments/one/runs/1/metrics.csv",
     "experiments/two/configuration.yaml",
     "experiments/two/runs/2/metrics.csv",

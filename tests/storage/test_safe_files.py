@@ -19,6 +19,7 @@ from artistid.errors import InputError
 from artistid.features.log_mel import LogMelParameters
 from artistid.features.mel_cache import read_frame_counts, read_parameters, read_tracks
 from artistid.models.registry import build_network
+from artistid.prediction.package import read_package
 from artistid.scoring.outcomes import read_outcomes
 from artistid.scoring.predictions import read_predictions
 from artistid.training.weights import FORMAT, load_weights, save_weights
@@ -47,6 +48,7 @@ READERS = {
     "parameters": (read_parameters, "album.h5"),
     "tracks": (lambda path: read_tracks(path, ["t"]), "album.h5"),
     "frame counts": (lambda path: read_frame_counts(path, ["t"]), "album.h5"),
+    "package": (read_package, "model.safetensors"),
     "predictions": (read_predictions, "predictions.h5"),
     "outcomes": (read_outcomes, "outcomes.h5"),
 }

@@ -36,6 +36,10 @@ SMALL = {
         "--simulations 40",
         r"\| album \| 1.5 \| [2-9]\d\.\d% \| \d\.\d% \|",
     ),
+    "predict.py": (
+        "--minutes 0.1 --hours 0 --tracks 1 --output {folder}/predict.json",
+        r"'times_real_time': \d",
+    ),
     "scale.py": ("--albums 20 --extract", "20 albums, 20 caches and 40 splits"),
     "training.py": (
         "--seconds 0.01 --repeats 1 --networks crnn --width 8",

@@ -39,10 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     for name, module in found.items():
         module.add_arguments(own[name])
-    # A name need not be UTF-8, nor does a terminal have to show every letter.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="surrogateescape")
     if not given or given[0] not in own:
         parser.parse_args(given)  # says what is wrong, or what there is
         return REFUSED
@@ -62,5 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def console() -> int:
+    """Be the program ``artistid``: names that are not UTF-8 are printed as the bytes they are."""
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console())

@@ -51,7 +51,7 @@ def draw_log_mels(
             extent=(0, len(decibels) / frame_rate, -0.5, len(hz_of_band) - 0.5),
         )
         axes.set_title(label(artist, 16), pad=3)
-        _tick_frequencies(axes, hz_of_band)
+        tick_frequencies(axes, hz_of_band)
         axes.set_xlim(0, SECONDS)
         axes.set_xticks(range(SECONDS + 1))
         axes.tick_params(
@@ -69,7 +69,13 @@ def _beginning(decibels: NDArray[np.floating], frame_rate: float) -> NDArray[np.
     return decibels[: round(SECONDS * frame_rate)].astype(np.float32)
 
 
-def _tick_frequencies(axes: Axes, hz_of_band: NDArray[np.floating]) -> None:
+def tick_frequencies(axes: Axes, hz_of_band: NDArray[np.floating]) -> None:
+    """Label an axis of mel bands with round frequencies, kHz.
+
+    Args:
+        axes: their y axis counts bands from 0.
+        hz_of_band: centre frequency of each band, ascending.
+    """
     low, high = hz_of_band[[0, -1]] / 1000
     # The centre of the last band lies a little below the highest frequency.
     ticks = [kilohertz for kilohertz in _KILOHERTZ if low <= kilohertz <= high * 1.05]

@@ -280,6 +280,18 @@ def comparison(size: CorpusSize, n_runs: int, n_models: int, has_folds: bool = F
     return needs(PLAIN_MB + answers_mb + 6 * drawn_mb, minutes)
 
 
+def packaging(size: CorpusSize) -> Needs:
+    """A package, or a list of files: weights, a run's answers by track, 2,000 draws of songs."""
+    songs_mb = 2000 * (size.n_tracks + 4 * size.n_artists) * FLOAT64 / MEGA
+    return needs(LIBRARIES_MB + 6 * songs_mb, 0.001 * size.n_tracks)
+
+
+def prediction(n_files: int, on_gpu: bool = True) -> Needs:
+    """Answers to files of any length, which are read in pieces; two minutes for each."""
+    torch_mb = TORCH_ON_GPU_MB if on_gpu else TORCH_ON_CPU_MB
+    return needs(torch_mb + 500, 2 * n_files, 0.1 * n_files)
+
+
 def figure() -> Needs:
     """A figure: matplotlib, and at most a thousand points or twenty spectrograms."""
     return needs(LIBRARIES_MB, 0)

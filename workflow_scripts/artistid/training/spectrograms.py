@@ -110,7 +110,7 @@ def map_spectrograms(
             log.info("writing the spectrograms of %d albums to %s", len(album_ids), array)
             places = _write(array, cache_folder, album_ids)
             write_json(index, places)  # last: where it is, all of the array is
-        log_mel = np.load(array, mmap_mode="r")
+        log_mel = np.load(array, mmap_mode="r", allow_pickle=False)
         places = json.loads(index.read_text())
     log.info("%.0f MB of spectrograms are mapped from %s", log_mel.nbytes / MEGA, array)
     return Spectrograms(log_mel, {track_id: Place(*place) for track_id, place in places.items()})

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,16 @@ from artistid.features.slices import slice_starts
 from artistid.models.classical.calibration import fit_temperature, log_softmax
 from artistid.scoring.predictions import Predictions
 from artistid.splits.subsets import VALIDATION
+from artistid.storage.tensors import write_tensors
+
+FORMAT = "artistid system 1"
+
+
+class System(Protocol):
+    """What every trained classical system offers."""
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Return what it has learnt, as arrays by name."""
 
 
 class FrameSystem(Protocol):
@@ -79,3 +90,15 @@ def calibrated(raw: Mapping[str, Predictions]) -> tuple[dict[str, Predictions], 
         log_probability = log_softmax(part.log_probability, temperature).astype(np.float32)
         predictions[subset] = replace(part, log_probability=log_probability)
     return predictions, float(temperature)
+
+
+def save_system(path: Path, system: System, description: Mapping[str, Any]) -> None:
+    """Write a trained classical system, with all that is needed to use it again.
+
+    Args:
+        path: the safetensors file.
+        system: trained.
+        description: ``model``, ``settings``, ``classes``, ``log_mel`` (parameters),
+            ``slice_frames`` (None for whole songs) and ``temperature``; plain types.
+    """
+    write_tensors(path, system.state(), dict(description) | {"format": FORMAT})

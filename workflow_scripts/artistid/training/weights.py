@@ -65,6 +65,22 @@ def load_weights(
     except (OSError, SafetensorError, ValueError, RecursionError) as error:
         why = shortened(" ".join(str(error).split()))
         raise InputError(f"{path}: cannot be read as safetensors ({why})") from None
+    return network_of(path, description, tensors)
+
+
+def network_of(
+    path: Path, description: Any, tensors: dict[str, torch.Tensor]
+) -> tuple[nn.Module, tuple[NDArray[np.float32], NDArray[np.float32]], dict[str, Any]]:
+    """Return what `load_weights` does, of what a file holds.
+
+    Args:
+        path: of the file, for messages.
+        description: what `save_weights` takes, and the ``format``.
+        tensors: the network's state and the normalisation.
+
+    Raises:
+        InputError: description or tensors are none of ours.
+    """
     problem = next(_problems(description, tensors), None)
     if problem:
         raise InputError(f"{path}: holds no weights of this workflow ({problem})")

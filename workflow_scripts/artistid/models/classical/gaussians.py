@@ -1,6 +1,7 @@
 """One density per artist over MFCC frames: what the two generative systems share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +10,9 @@ from sklearn.mixture import GaussianMixture
 
 from artistid.errors import ArtistError
 from artistid.features.mfcc import in_slices, sampled_tracks, scored_in_chunks
+
+# What a mixture needs to score a frame.
+_LEARNT = ("weights_", "means_", "precisions_cholesky_")
 
 
 class ArtistDensities:
@@ -55,6 +59,24 @@ class ArtistDensities:
         """
         frame_scores = scored_in_chunks(self._log_likelihoods, mfcc)
         return in_slices(frame_scores, starts, slice_frames).sum(axis=1)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: weights, means and Cholesky factors of the precisions by artist.
+
+        Each has the artists as its first axis; the others are scikit-learn's.
+        """
+        return {name: np.stack([getattr(d, name) for d in self._densities]) for name in _LEARNT}
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: the arrays are of another number of artists.
+        """
+        for name in _LEARNT:
+            for density, own in zip(self._densities, arrays[name], strict=True):
+                setattr(density, name, own)
 
     def _log_likelihoods(self, frames: NDArray[np.floating]) -> NDArray[np.float64]:
         frames = frames.astype(np.float64)

@@ -1,7 +1,7 @@
 """Distances between songs, and an SVM on a kernel made of them (Mandel & Ellis 2005, ISMIR)."""
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,28 @@ def moments(
     means = np.stack([track.mean(axis=0, dtype=np.float64) for track in mfccs])
     covariances = [np.cov(track.astype(np.float64), rowvar=False, bias=True) for track in mfccs]
     return means, np.stack(covariances)
+
+
+def moments_of_blocks(
+    blocks: Callable[[], Iterable[NDArray[np.floating]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `moments` does of one track, (1, 20) and (1, 20, 20), without holding it whole.
+
+    Args:
+        blocks: returns the track's frames from the first on, in pieces of shape (some frames, 20);
+            it is called twice, because a covariance about the mean loses no digits.
+    """
+    n_frames, mean = 0, np.zeros(0)
+    for block in blocks():
+        total = block.sum(axis=0, dtype=np.float64)
+        mean = mean + total if n_frames else total
+        n_frames += len(block)
+    mean = mean / n_frames
+    covariance = np.zeros((len(mean), len(mean)))
+    for block in blocks():
+        centred = block.astype(np.float64) - mean
+        covariance += centred.T @ centred
+    return mean[None], covariance[None] / n_frames
 
 
 def mahalanobis_squared(
@@ -121,6 +143,7 @@ class DistanceSvm:
         self._grid = (tuple(gammas), tuple(spectra), tuple(costs))
         self._n_classes = n_classes
         self.chosen: dict[str, Any] = {}
+        self._loaded: dict[str, NDArray[Any]] | None = None
 
     def fit(
         self,
@@ -162,8 +185,32 @@ class DistanceSvm:
 
     def scores(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return decision values (songs, classes) from distances to the training songs."""
+        if self._loaded is not None:
+            rows = np.exp(-self._loaded["gamma"] * distances)
+            pairs = rows @ self._loaded["weights"] + self._loaded["intercepts"]
+            return _one_against_rest(pairs, self._n_classes)
         rows = np.exp(-self.chosen["gamma"] * distances) @ self._correction
         return per_class(self._svm.decision_function(rows), self._n_classes)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: gamma, and a linear machine on the kernel for each pair.
+
+        The weights, shape (training songs, pairs), hold the correction of the spectrum.
+        """
+        weights, intercepts = _machines_of_pairs(self._svm, len(self._correction))
+        return {
+            "gamma": np.array([self.chosen["gamma"]]),
+            "weights": self._correction @ weights,
+            "intercepts": intercepts,
+        }
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        self._loaded = {name: arrays[name] for name in ("gamma", "weights", "intercepts")}
 
     def _macro_f1(self, svm: SVC, rows: NDArray[np.float64], targets: NDArray[np.integer]) -> float:
         # Answers are taken from the decision values, as they are when songs are scored: libsvm's
@@ -171,3 +218,37 @@ class DistanceSvm:
         answers = per_class(svm.decision_function(rows), self._n_classes).argmax(axis=1)
         labels = range(self._n_classes)
         return float(f1_score(targets, answers, labels=labels, average="macro", zero_division=0))
+
+
+def _machines_of_pairs(svm: SVC, n_songs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return an SVM's decision functions on a kernel's rows: weights (songs, pairs), intercepts.
+
+    libsvm keeps for each support vector a coefficient against every other class: that against class
+    j stands in row j of `dual_coef_`, of which the vector's own class is left out.
+    """
+    class_of = np.repeat(np.arange(len(svm.n_support_)), svm.n_support_)
+    pairs = list(combinations(range(len(svm.n_support_)), 2))
+    weights = np.zeros((n_songs, len(pairs)))
+    for column, (first, second) in enumerate(pairs):
+        for own, row in ((first, second - 1), (second, first)):
+            vectors = class_of == own
+            weights[svm.support_[vectors], column] = svm.dual_coef_[row, vectors]
+    return weights, np.array(svm.intercept_, np.float64)
+
+
+def _one_against_rest(pairs: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Return decision values by class (songs, classes) from those of pairs (songs, pairs).
+
+    scikit-learn's: the number of pairs that a class wins, and of ties the sum of its margins, which
+    is squeezed to less than half a win. Of two classes the margin itself.
+    """
+    if n_classes == 2:
+        return per_class(pairs[:, 0], n_classes)
+    wins, margins = np.zeros((len(pairs), n_classes)), np.zeros((len(pairs), n_classes))
+    for column, (first, second) in enumerate(combinations(range(n_classes), 2)):
+        margin = pairs[:, column]
+        margins[:, first] += margin
+        margins[:, second] -= margin
+        wins[:, first] += margin >= 0
+        wins[:, second] += margin < 0
+    return wins + margins / (3 * (np.abs(margins) + 1))

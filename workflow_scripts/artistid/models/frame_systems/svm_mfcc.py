@@ -6,8 +6,9 @@ each training track, standardised, mapped by Nyström features of the Gaussian k
 by linear SVMs, one per artist against the rest. Every frame of a track to be recognised is scored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,7 @@ class SvmMfcc:
         frames = np.concatenate(sampled).astype(np.float32)
         labels = np.repeat(targets, [len(track) for track in sampled])
         self._pipeline = self._untrained(len(frames)).fit(frames, labels)
+        self._decision_values = self._pipeline.decision_function
 
     def slice_scores(
         self, mfcc: NDArray[np.floating], starts: ArrayLike, slice_frames: int
@@ -76,8 +78,40 @@ class SvmMfcc:
         frame_scores = scored_in_chunks(self._decide, mfcc)
         return in_slices(frame_scores, starts, slice_frames).mean(axis=1)
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: standardisation, Nyström features, and an SVM for each artist."""
+        scaler, features, svms = (step for _, step in self._pipeline.steps)
+        return {
+            "scaler.mean": scaler.mean_,
+            "scaler.scale": scaler.scale_,
+            "features.components": features.components_,
+            "features.normalization": features.normalization_,
+            "svms.weights": np.concatenate([svm.coef_ for svm in svms.estimators_]),
+            "svms.intercepts": np.concatenate([svm.intercept_ for svm in svms.estimators_]),
+        }
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        scaler, features = StandardScaler(), Nystroem(gamma=self._settings.gamma)
+        scaler.mean_, scaler.scale_ = arrays["scaler.mean"], arrays["scaler.scale"]
+        features.components_ = arrays["features.components"]
+        features.normalization_ = arrays["features.normalization"]
+        weights, intercepts = arrays["svms.weights"], arrays["svms.intercepts"]
+
+        def decision_values(frames: NDArray[np.float32]) -> NDArray[np.float64]:
+            # One by one, as in training: in float32 a product of matrices rounds otherwise.
+            made = features.transform(scaler.transform(frames))
+            values = np.hstack([made @ own[:, None] for own in weights]) + intercepts
+            return values[:, 0] if len(weights) == 1 else values  # one machine for two artists
+
+        self._decision_values = decision_values
+
     def _decide(self, frames: NDArray[np.floating]) -> NDArray[np.float64]:
-        values = self._pipeline.decision_function(frames.astype(np.float32))
+        values = self._decision_values(frames.astype(np.float32))
         return per_class(values, self._n_classes)
 
     def _untrained(self, n_frames: int) -> Pipeline:

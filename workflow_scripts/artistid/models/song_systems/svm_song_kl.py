@@ -6,7 +6,7 @@ what is done about negative eigenvalues (nothing, set to zero, or turned positiv
 JMLR) are chosen on the validation songs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -86,16 +86,41 @@ class SvmSongKl:
         self._svm.fit(
             symmetrised_kl(self._train, self._train),
             train_targets,
-            self._distances(validation),
+            self._distances(*moments(validation)),
             validation_targets,
         )
 
     def track_scores(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
         """Return decision values, shape (tracks, classes)."""
-        return self._svm.scores(self._distances(mfccs))
+        return self.score_moments(*moments(mfccs))
 
-    def _distances(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-        return symmetrised_kl(self._standardised(*moments(mfccs)), self._train)
+    def score_moments(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return decision values, (tracks, classes), of (tracks, 20) and (tracks, 20, 20)."""
+        return self._svm.scores(self._distances(means, covariances))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: standardisation, the training songs' Gaussians, and the SVM."""
+        means, covariances = self._train
+        own = {"centre": self._centre, "deviation": self._deviation}
+        own |= {"train.means": means, "train.covariances": covariances}
+        return own | {f"svm.{name}": array for name, array in self._svm.state().items()}
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        self._centre, self._deviation = arrays["centre"], arrays["deviation"]
+        self._train = arrays["train.means"], arrays["train.covariances"]
+        self._svm.load_state({name.removeprefix("svm."): array for name, array in arrays.items()})
+
+    def _distances(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return symmetrised_kl(self._standardised(means, covariances), self._train)
 
     def _standardised(
         self, means: NDArray[np.float64], covariances: NDArray[np.float64]

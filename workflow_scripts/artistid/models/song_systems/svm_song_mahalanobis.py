@@ -7,7 +7,7 @@ estimate of Ledoit & Wolf (2004) on standardised numbers, which is invertible fo
 songs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,28 +56,54 @@ class SvmSongMahalanobis:
         validation_targets: NDArray[np.integer],
     ) -> None:
         """Learn from tracks of shape (frames, 20); choose the kernel on the validation tracks."""
-        features = song_features(train)
+        features = song_features(*moments(train))
         self._scaler = StandardScaler().fit(features)
         self._train = self._scaler.transform(features)
         self._precision = LedoitWolf().fit(self._train).precision_
         self._svm.fit(
             mahalanobis_squared(self._train, self._train, self._precision),
             train_targets,
-            self._distances(validation),
+            self._distances(*moments(validation)),
             validation_targets,
         )
 
     def track_scores(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
         """Return decision values, shape (tracks, classes)."""
-        return self._svm.scores(self._distances(mfccs))
+        return self.score_moments(*moments(mfccs))
 
-    def _distances(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-        points = self._scaler.transform(song_features(mfccs))
+    def score_moments(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return decision values, (tracks, classes), of (tracks, 20) and (tracks, 20, 20)."""
+        return self._svm.scores(self._distances(means, covariances))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: standardisation, the training songs, precision, and the SVM."""
+        own = {"scaler.mean": self._scaler.mean_, "scaler.scale": self._scaler.scale_}
+        own |= {"train": self._train, "precision": self._precision}
+        return own | {f"svm.{name}": array for name, array in self._svm.state().items()}
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        self._scaler = StandardScaler()
+        self._scaler.mean_, self._scaler.scale_ = arrays["scaler.mean"], arrays["scaler.scale"]
+        self._train, self._precision = arrays["train"], arrays["precision"]
+        self._svm.load_state({name.removeprefix("svm."): array for name, array in arrays.items()})
+
+    def _distances(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        points = self._scaler.transform(song_features(means, covariances))
         return mahalanobis_squared(points, self._train, self._precision)
 
 
-def song_features(mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+def song_features(
+    means: NDArray[np.float64], covariances: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return each track's mean and the upper triangle of its covariance, shape (tracks, 230)."""
-    means, covariances = moments(mfccs)
     first, second = np.triu_indices(means.shape[1])
     return np.concatenate([means, covariances[:, first, second]], axis=1)

@@ -1,0 +1,137 @@
+"""Packages of models: whole, equal when written again, and refused in a line if not ours."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from fuzz_readers import mutate_tree
+from prediction_helpers import CLASSES, demo_tracks, network_package, system_package
+
+from artistid.errors import InputError
+from artistid.prediction.card import in_words
+from artistid.prediction.models import build
+from artistid.prediction.package import FORMAT, read_package
+from artistid.storage.tensors import read_tensors, write_tensors
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    return network_package(tmp_path_factory.mktemp("network") / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("system")
+    tracks = demo_tracks(folder / "music", 3, 3)
+    return system_package(folder / "model.safetensors", "gaussian_mfcc", tracks, CLASSES)[0]
+
+
+def test_package_holds_what_a_prediction_needs(network, system):
+    for package, kind in ((network, "networks"), (system, "frame_systems")):
+        assert package.kind == kind
+        assert package.classes == CLASSES
+        assert package.slice_frames == 31
+        assert package.slice_seconds == pytest.approx(0.992)
+        assert package.filters.shape == (128, 1025)
+    assert network.temperature is None
+    assert system.temperature > 0
+
+
+def test_equal_models_are_equal_bytes(network, tmp_path):
+    again = network_package(tmp_path / "model.safetensors")
+    assert again.path.read_bytes() == network.path.read_bytes()
+    assert again.path.stat().st_mode & 0o044, "others may read it, too"
+
+
+def test_card_without_facts_is_still_words(network):
+    words = in_words(network)
+    assert "of 3 artists" in words
+    assert "Ünï \\& Co, b, c" in words
+    assert "It was not scored" in words
+
+
+NO_TEXT = {"front_end": {"name": "log-mel 1", "parameters": {"n_mels": 128}}}
+REFUSED = [
+    ({"format": "artistid model 2"}, "is in format 2, and this version reads 1; update"),
+    ({"format": "artistid weights 1"}, "holds weights alone; name the run.s model.safetensors"),
+    ({"format": "somebody 1"}, "holds no model of this workflow"),
+    ({"format": 7}, "holds no model of this workflow"),
+    ({"front_end": {"name": "wav 1"}}, "needs the front end .wav 1., and this version has log-mel"),
+    ({"front_end": None}, "needs the front end None"),
+    (NO_TEXT, "damaged .its front end.s parameters are not sampling_rate"),
+    ({"kind": "networks", "model": "../x"}, "damaged .there is no model .../x"),
+    ({"kind": "song_systems"}, "damaged .there is no model"),
+    ({"classes": ["a", "a", "b"]}, "damaged .classes are fewer than two, or not unique"),
+    ({"classes": "abc"}, "damaged .classes are no list"),
+    ({"slice_frames": 0}, "damaged .slice_frames is no number"),
+    ({"slice_frames": True}, "damaged .slice_frames is no number"),
+    ({"temperature": -1}, "damaged .temperature is no number above 0"),
+    ({"temperature": "1"}, "damaged .temperature is no number above 0"),
+    ({"settings": 3}, "damaged .settings are no mapping"),
+]
+
+
+@pytest.mark.parametrize(("over", "message"), REFUSED, ids=[row[1] for row in REFUSED])
+def test_what_is_wrong_is_named(network, tmp_path, over, message):
+    path = tmp_path / "odd.safetensors"
+    write_tensors(path, network.arrays, {**network.description, **over})
+    with pytest.raises(InputError, match=rf"odd\.safetensors: (is )?{message}") as error:
+        read_package(path)
+    assert "\n" not in str(error.value)
+
+
+def test_arrays_that_do_not_fit_are_refused(network, system, tmp_path):
+    path = tmp_path / "odd.safetensors"
+    for package in (network, system):
+        for name, array in package.arrays.items():
+            if not array.size:
+                continue
+            odd = np.repeat(array[None], 2, axis=0)
+            write_tensors(path, {**package.arrays, name: odd}, package.description)
+            with pytest.raises(InputError, match=r"odd\.safetensors: ") as error:
+                build(read_package(path))
+            assert "\n" not in str(error.value)
+            without = {key: value for key, value in package.arrays.items() if key != name}
+            write_tensors(path, without, package.description)
+            with pytest.raises(InputError, match=r"odd\.safetensors: "):
+                build(read_package(path))
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.safetensors").write_text("no model")
+    with pytest.raises(InputError, match="cannot be read as safetensors"):
+        read_package(tmp_path / "text.safetensors")
+    with pytest.raises(InputError, match="there is no such file"):
+        read_package(tmp_path / "nothing.safetensors")
+    write_tensors(tmp_path / "other.safetensors", {"a": np.zeros(2)}, {})
+    with pytest.raises(InputError, match="holds no model of this workflow"):
+        read_package(tmp_path / "other.safetensors")
+
+
+def test_keys_of_later_versions_are_passed_over(network, tmp_path):
+    path = tmp_path / "later.safetensors"
+    write_tensors(path, network.arrays, {**network.description, "threshold": 0.5})
+    assert read_package(path).description["threshold"] == 0.5
+
+
+def test_mutated_packages_are_read_or_refused_in_a_line(network, system, tmp_path):
+    path, refused = tmp_path / "m.safetensors", 0
+    for seed in range(120):
+        package = (network, system)[seed % 2]
+        description = json.loads(json.dumps(package.description))
+        mutate_tree(description, random.Random(seed))
+        write_tensors(path, package.arrays, json.loads(json.dumps(description)))
+        try:
+            found = read_package(path)
+            build(found)
+            in_words(found)
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert 30 < refused < 120
+
+
+def test_format_is_in_one_key_of_metadata(network):
+    _, description = read_tensors(network.path)
+    assert description["format"] == FORMAT

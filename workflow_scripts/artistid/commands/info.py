@@ -1,0 +1,30 @@
+"""Say what a model is: artists, scores, where it comes from, what it is not for."""
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "say what a model file holds"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
+    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print the model's card."""
+    import json
+
+    from artistid.prediction.card import in_words
+    from artistid.prediction.package import digest, read_package
+
+    package = read_package(parsed.model)
+    if parsed.json:
+        content = {**package.description, "path": str(package.path), "sha256": digest(package)}
+        content["parameters"] = sum(array.size for array in package.learnt.values())
+        sys.stdout.write(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    else:
+        sys.stdout.write(in_words(package))
+    return 0

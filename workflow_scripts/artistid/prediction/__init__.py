@@ -1,0 +1,1 @@
+"""Using a trained model: packages, files in, answers out."""
