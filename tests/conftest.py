@@ -61,7 +61,6 @@ SHARING = {
     "tests/plan/test_needs.py",
     "tests/plan/test_sources.py",
     "tests/storage/test_full_disk.py",
-    "tests/workflow/test_adoption.py",
     "tests/workflow/test_experiments.py",
     "tests/workflow/test_prediction.py",
     "tests/workflow/test_recipes.py",

@@ -26,7 +26,7 @@ TRAININGS = {
     "train_song_system.py": SONG_SYSTEMS,
 }
 # Commands that are run by hand, by no rule.
-BY_HAND = ("adopt_results.py", "prune.py")
+BY_HAND = ("prune.py",)
 # Scripts that load modules by name, which no import statement shows, and the folder of these.
 LOADED_BY_NAME = {"make_tables.py": "artistid/tables"}
 # What models cost is for planning: jobs load it, and compute nothing with it.

@@ -52,18 +52,15 @@ def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
             )
 
 
-def shared(
-    config: Mapping[str, Any], splits: Iterable[str], of_corpus: Sequence[str] = OF_CORPUS
-) -> dict[str, Any]:
+def shared(config: Mapping[str, Any], splits: Iterable[str]) -> dict[str, Any]:
     """Return what a configuration says of things that experiments share, by dotted key.
 
     Args:
         config: before or after the demo's reductions, which reach none of these.
         splits: names of those that matter.
-        of_corpus: keys of the corpus that matter.
     """
     corpus, copies = config["corpus"], config["audit"]["near_duplicates"]
-    parts: dict[str, Any] = {f"corpus.{key}": corpus[key] for key in of_corpus}
+    parts: dict[str, Any] = {f"corpus.{key}": corpus[key] for key in OF_CORPUS}
     parts["corpus.names"] = corpus.get("names", FOLDERS)  # an older configuration has none
     if corpus["source"] == DEMO:
         parts |= {f"demo.{k}": value for k, value in config["demo"].items() if k != "reduced"}
