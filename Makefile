@@ -3,6 +3,7 @@
 # make test   set up and run the tests
 # make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
 # make lint   formats, lints and types (make test plans every shipped configuration)
+# make bench  measure every stage beside its limit, an hour on an idle machine (docs/performance.md)
 # make readme regenerate the generated parts of README.md from the demo's results
 # make schema regenerate schemas/models.schema.yaml from the models' settings
 # make lock   compile requirements.txt from requirements.in (uv needed)
@@ -17,7 +18,7 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Tools of the environment before those of the machine, also for the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test test-cluster lint format readme schema lock same-computation environment clean
+.PHONY: run report test test-cluster lint format bench readme schema lock same-computation environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -43,6 +44,17 @@ format: environment
 	ruff format .
 	ruff check --fix .
 	snakefmt Snakefile rules
+
+# Status 2 says that there is no GPU to measure.
+bench: environment
+	python benchmarks/log_mel.py
+	python benchmarks/extraction.py --share 1
+	python benchmarks/training.py
+	python benchmarks/data.py --frames 10500000 --steps 2 --turns 25
+	python benchmarks/predict.py
+	python benchmarks/demo.py
+	python benchmarks/gpu.py || [ $$? -eq 2 ]
+	python docs/update_performance.py
 
 readme: run
 	python docs/update_readme.py

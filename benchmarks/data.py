@@ -26,11 +26,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from recording import add_output, record
 
 from artistid.features.mel_cache import write_album, write_index
 from artistid.storage.files import write_json
 
-ROOT = Path(__file__).resolve().parent.parent
 N_MELS, TRACK_FRAMES, TRACKS, N_ARTISTS = 128, 7430, 12, 20  # a track of artist20: 237 s
 IN_MEMORY, WRITTEN, MAPPED = "in memory", "mapped, and written first", "mapped"
 
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="of a turn")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--folder", type=Path, help="for the temporary files, on a large disk")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/data.json")
+    add_output(parser, "data")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -218,15 +218,7 @@ def main() -> None:
     if args.forms == "both":
         saved = rows[0]["peak_mb"] - rows[-1]["peak_mb"]
         print(f"mapped data save {100 * saved / rows[0]['data_mb']:.0f} % of their size in memory")
-    write_json(args.output, {"machine": machine(args.threads), "rows": rows})
-
-
-def machine(threads: int) -> dict[str, object]:
-    """Return what it was measured on."""
-    from artistid.training.provenance import describe_run
-
-    described = describe_run({}, "CPU", threads, ["h5py", "numpy", "torch"])
-    return {key: described[key] for key in ("hardware", "versions", "commit")}
+    record(args.output, rows)
 
 
 if __name__ == "__main__":

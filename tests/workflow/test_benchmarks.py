@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import update_performance
 from conftest import ROOT
+from demo import seconds_by_rule
 from recording import record
 
 # Arguments that make it small, and a line that it prints.
@@ -46,8 +48,9 @@ SMALL = {
         r"network crnn, dtype (bfloat16|float32), plain \d",
     ),
 }
-# Which tests/scoring/test_intervals.py and tests/training/test_gpu_benchmark.py run.
-ELSEWHERE = {"interval_coverage.py", "gpu.py"}
+# Which tests/scoring/test_intervals.py and tests/training/test_gpu_benchmark.py run, and the whole
+# demo, whose sums a test below checks.
+ELSEWHERE = {"interval_coverage.py", "gpu.py", "demo.py"}
 # Where the others write what they measured.
 SHARED = {"recording.py"}
 # Those that write what they measured, and what a row of theirs holds.
@@ -73,6 +76,46 @@ def test_measurements_are_written_with_the_machine(tmp_path):
     assert content["machine"]["cores"] >= 1
     assert content["machine"]["numpy"] == np.__version__
     assert content["machine"]["gpu"] is None
+
+
+def test_seconds_of_the_demo_are_summed_by_rule(tmp_path):
+    row = "s\tcpu_time\n{}\t{}\n"
+    for path, numbers in {
+        "benchmarks/scan_corpus.tsv": (1.5, "NA"),
+        "benchmarks/draw_split/song/draw1.tsv": (0.5, 0.2),
+        "experiments/paper/benchmarks/train/crnn/song/draw1/1s/seed1.tsv": (3.0, 2.5),
+        "experiments/paper/benchmarks/train/crnn/album/draw1/1s/seed1.tsv": (4.0, 3.5),
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(row.format(*numbers))
+    assert [tuple(row.values()) for row in seconds_by_rule(tmp_path)] == [
+        ("train crnn", 2, 7.0, 6.0),
+        ("scan_corpus", 1, 1.5, 0.0),
+        ("draw_split", 1, 0.5, 0.2),
+    ]
+
+
+def test_page_holds_what_the_benchmarks_wrote(tmp_path, monkeypatch):
+    page = tmp_path / "performance.md"
+    page.write_text(update_performance.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(update_performance, "PAGE", page)
+    update_performance.main()
+    assert page.read_text() == (ROOT / "docs/performance.md").read_text(), (
+        "run: python docs/update_performance.py"
+    )
+
+
+def test_table_has_the_rows_of_its_comparison(tmp_path):
+    rows = [
+        {"comparison": "step", "network": "crnn", "plain": 78.6, "ratio": 1.5},
+        {"comparison": "threads", "network": "crnn", "one_with_two": 99.0},
+    ]
+    record(tmp_path / "training.json", rows)
+    table = update_performance.measured("step", tmp_path)
+    assert "| crnn | 79 | – | – | – | 1.50 |" in table
+    assert "99" not in table.partition("`python")[0]
+    assert "`python benchmarks/training.py` on " in table
+    assert "Not measured yet" in update_performance.measured("step", tmp_path / "empty")
 
 
 @pytest.mark.parametrize("script", SMALL)

@@ -1,0 +1,95 @@
+"""Where the time of the demo goes: seconds of its jobs by rule, beside those of the whole run.
+
+    python benchmarks/demo.py [--cores 2]
+
+The workflow is copied to a temporary folder and run there from nothing, as `make run` does when its
+environment is there. A job's seconds are those of Snakemake's benchmark files: they start when its
+process does. ``processor_seconds`` of a rule are sampled, and miss jobs of less than a second;
+those of the run are complete.
+"""
+
+import argparse
+import csv
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from recording import add_output, n_cores, record
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from conftest import copy_workflow, environment_of  # noqa: E402
+
+
+def seconds_by_rule(results: Path) -> list[dict[str, str | float]]:
+    """Return jobs, their seconds and their processor seconds by rule, the longest first.
+
+    Args:
+        results: the folder of a corpus' results. Trainings stand by their models.
+    """
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
+    for path in results.rglob("benchmarks/**/*.tsv"):
+        parts = path.relative_to(results).parts
+        inside = parts[parts.index("benchmarks") + 1 :]
+        rule = f"train {inside[1]}" if inside[0] == "train" else inside[0].removesuffix(".tsv")
+        with path.open(newline="") as stream:
+            row = next(csv.DictReader(stream, delimiter="\t"))
+        sums[rule][0] += 1
+        sums[rule][1] += float(row["s"])
+        sums[rule][2] += _number(row["cpu_time"])
+    rows = [
+        {
+            "rule": rule,
+            "jobs": int(jobs),
+            "seconds": round(seconds, 1),
+            "processor_seconds": round(processor, 1),
+        }
+        for rule, (jobs, seconds, processor) in sums.items()
+    ]
+    return sorted(rows, key=lambda row: -float(row["seconds"]))
+
+
+def _number(text: str) -> float:
+    """Return a number, 0 for a job that ended before it was measured."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cores", type=int, default=n_cores())
+    add_output(parser, "demo")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        workdir = copy_workflow(Path(folder) / "clone")
+        command = [sys.executable, "-m", "snakemake", "--cores", str(args.cores), "--quiet", "all"]
+        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=workdir, env=environment_of(workdir), check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        whole = {
+            "rule": "all of the run",
+            "seconds": round(time.perf_counter() - started, 1),
+            "processor_seconds": round(
+                after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1
+            ),
+        }
+        rules = seconds_by_rule(workdir / "results/demo")
+    rows = [whole | {"jobs": sum(int(row["jobs"]) for row in rules), "cores": args.cores}, *rules]
+    for row in rows:
+        print(
+            f"{row['rule']:28} {row['jobs']:4} jobs {row['seconds']:8.1f} s "
+            f"{row['processor_seconds']:8.1f} s of the processor"
+        )
+    record(args.output, rows)
+
+
+if __name__ == "__main__":
+    main()
