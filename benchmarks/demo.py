@@ -1,9 +1,10 @@
 """Where the time of the demo goes: seconds of its jobs by rule, beside those of the whole run.
 
-    python benchmarks/demo.py [--cores 2]
+    python benchmarks/demo.py [--cores 2] [--results results/demo]
 
 The workflow is copied to a temporary folder and run there from nothing, as `make run` does when its
-environment is there. A job's seconds are those of Snakemake's benchmark files: they start when its
+environment is there; with `--results` a run that is there is summed up instead, without the seconds
+of the whole. A job's seconds are those of Snakemake's benchmark files: they start when its
 process does. ``processor_seconds`` of a rule are sampled, and miss jobs of less than a second;
 those of the run are complete.
 """
@@ -67,10 +68,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=n_cores())
     add_output(parser, "demo")
+    parser.add_argument("--results", type=Path, help="of a run from nothing, results/demo")
     args = parser.parse_args()
+    rows = seconds_by_rule(args.results) if args.results else run_demo(args.cores)
+    for row in rows:
+        print(
+            f"{row['rule']:28} {row['jobs']:4} jobs {row['seconds']:8.1f} s "
+            f"{row['processor_seconds']:8.1f} s of the processor"
+        )
+    record(args.output, rows)
+
+
+def run_demo(cores: int) -> list[dict[str, str | float]]:
+    """Run the workflow on the demo corpus; return a row for the whole, and those of its rules."""
     with tempfile.TemporaryDirectory() as folder:
         workdir = copy_workflow(Path(folder) / "clone")
-        command = [sys.executable, "-m", "snakemake", "--cores", str(args.cores), "--quiet", "all"]
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--quiet", "all"]
         started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, cwd=workdir, env=environment_of(workdir), check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -82,13 +95,7 @@ def main() -> None:
             ),
         }
         rules = seconds_by_rule(workdir / "results/demo")
-    rows = [whole | {"jobs": sum(int(row["jobs"]) for row in rules), "cores": args.cores}, *rules]
-    for row in rows:
-        print(
-            f"{row['rule']:28} {row['jobs']:4} jobs {row['seconds']:8.1f} s "
-            f"{row['processor_seconds']:8.1f} s of the processor"
-        )
-    record(args.output, rows)
+    return [whole | {"jobs": sum(int(row["jobs"]) for row in rules), "cores": cores}, *rules]
 
 
 if __name__ == "__main__":
