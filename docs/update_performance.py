@@ -44,8 +44,9 @@ TABLES: dict[str, tuple[str, Row, tuple[tuple[str, str, int | None], ...]]] = {
             ("cores", "cores", 0),
             ("stage_seconds", "stage, s", 1),
             ("stage_rate_per_core", "× real time per core", 0),
-            ("plain_rate", "librosa loop, × real time", 0),
+            ("plain_rate", "librosa loops, × real time per core", 0),
             ("ratio_per_core", "ratio per core", 2),
+            ("ratio_of_cpu_seconds", "of processor time", 2),
         ),
     ),
     "step": (
