@@ -39,6 +39,7 @@ include: "rules/scoring.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/prediction.smk"
+include: "rules/listening.smk"
 
 
 # The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
@@ -124,6 +125,12 @@ rule predict:
     """Name the artists of the recordings in `predict.folder`; no part of `all`."""
     input:
         rules.collect_answers.output,
+
+
+rule listening:
+    """Make the page on which the test tracks are heard, answers beside them; no part of `all`."""
+    input:
+        rules.make_listening_page.output,
 
 
 rule all:

@@ -25,9 +25,12 @@ FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report
 
 # Rules that make nothing, and ask for the files of a stage.
 STAGES = "corpus features splits audit training scoring tables figures".split()
-TARGETS = {"all", "experiments", "models", "predict", *STAGES}
+TARGETS = {"all", "experiments", "models", "predict", "listening", *STAGES}
 # Rules of these two: what nobody asked for by their names makes nothing.
-ON_DEMAND = {"package_model", "list_files", "predict_files", "collect_answers"}
+ON_DEMAND = {
+    *("package_model", "list_files", "predict_files", "collect_answers"),
+    "make_listening_page",
+}
 
 
 # Names that a corpus on somebody's disk may hold.

@@ -66,7 +66,7 @@ def tell(path: str, options: Sequence[str]) -> None:
         folders = {
             str(file) for job in jobs for file in job.output if is_flagged(file, "directory")
         }
-        folders |= set(shared["PREDICTED_FOLDERS"])
+        folders |= {*shared["PREDICTED_FOLDERS"], *shared["LISTENING_FOLDERS"]}
         told = {
             "config": shared["config"],
             "results": shared["CORPUS"],

@@ -35,6 +35,7 @@ from artistid.plan.needs import (
     extraction,
     figure,
     frame_system,
+    listening,
     log_mel_mb,
     mel_filters,
     near_duplicates,
@@ -270,6 +271,7 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "list_files": packaging(ARTIST20),
         "predict_files": prediction(100),
         "collect_answers": packaging(ARTIST20),
+        "make_listening_page": listening(ARTIST20, LOG_MEL, 66, 30),
     }
     table = documented()
     rules = set(rules_of(ROOT)) - TARGETS

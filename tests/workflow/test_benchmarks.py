@@ -27,6 +27,7 @@ SMALL = {
         r"mapped data save ([89]\d|1[01]\d) % of their size in memory",
     ),
     "extraction.py": ("--share 0.01 --seconds 2 --plain 2", r"ratio per core \d+\.\d\d"),
+    "listening.py": ("--runs 1", r"1 runs: 0\.\d MB"),
     "log_mel.py": ("--seconds 4 --rounds 1", r"log-mel .*\d % of its limit"),
     "memory.py": ("--seconds 1 --width 16", r"resnet50_rnn +1 s: .*\d"),
     "near_duplicates.py": (

@@ -1,6 +1,7 @@
-"""Packages and answers as targets: on demand, and what the run's own tables say."""
+"""Packages, answers and the listening page: on demand, and what the run's own tables say."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -31,8 +32,10 @@ def used(small, tmp_path_factory) -> Path:
         "files_per_job": 3,
         "top": 2,
     }
-    (workdir / "use.yaml").write_text(yaml.safe_dump(SMALL | {"predict": predict}))
-    done = snakemake(workdir, "models", "predict", "--configfile", "use.yaml")
+    listening = {"audio": "excerpts", "excerpt_seconds": 1}
+    use = SMALL | {"predict": predict, "listening": listening}
+    (workdir / "use.yaml").write_text(yaml.safe_dump(use))
+    done = snakemake(workdir, "models", "predict", "listening", "--configfile", "use.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "line" in done.stderr and "cannot be decoded" in done.stderr
     return workdir
@@ -72,8 +75,30 @@ def test_folder_has_a_row_for_each_file_and_its_best_artists(used):
     assert len(list((folder / "answers").iterdir())) == 2, "a job for three files"
 
 
+def test_listening_page_says_what_the_runs_say(used):
+    experiment = used / "results/small/experiments/paper"
+    html = (experiment / "listening/index.html").read_text()
+    data = re.findall(r'<script type="application/json" id="(.+?)">(.*?)</script>', html)
+    page, *runs = (json.loads(text) for _, text in data)
+    # Both at 1 s, and the network of the second step at 2 s.
+    assert len(page["runs"]) == len(runs) == 3
+    of_gaussian = runs[page["runs"].index("gaussian_mfcc song draw1 1s seed1")]
+    rows = read_rows(experiment / "runs/gaussian_mfcc" / RUN / "tracks.csv")
+    expected = {
+        (row["artist"], row["answer"], int(row["n_slices"]))
+        for row in rows
+        if row["subset"] == "test"
+    }
+    classes = of_gaussian["classes"]
+    tracks = of_gaussian["tracks"]
+    assert {(classes[target], classes[said], n) for _, target, said, n in tracks} == expected
+    excerpts = {track["source"] for track in page["tracks"]}
+    assert len(excerpts) == 3
+    assert all((experiment / "listening" / source).stat().st_size for source in excerpts)
+
+
 def test_only_what_is_asked_for_runs_again(used):
-    done = snakemake(used, "models", "predict", "--configfile", "use.yaml", "-n")
+    done = snakemake(used, "models", "predict", "listening", "--configfile", "use.yaml", "-n")
     assert "Nothing to be done" in done.stdout + done.stderr
     whole = snakemake(used, "--configfile", "small.yaml", "-n")
     assert "Nothing to be done" in whole.stdout + whole.stderr

@@ -1,24 +1,18 @@
 """The report, opened in a real browser: its tables, its figures, no error on the console."""
 
 import contextlib
-import shutil
 import time
 from pathlib import Path
 
 import pytest
+from browser import console_errors, needs_browser, start
 from conftest import snakemake
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     StaleElementReferenceException,
 )
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and CHROMEDRIVER),
-    reason="needs Chromium and its driver (Debian: apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_browser
 CATEGORIES = (
     "Tables",
     "Scores",
@@ -39,25 +33,7 @@ def report(finished) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1500,1000",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
+    driver = start(tmp_path_factory.mktemp("chromium"), "--window-size=1500,1000")
     yield driver
     driver.quit()
 
@@ -119,10 +95,6 @@ def show(driver, content: str, category: str, *labels: str):
         with contextlib.suppress(AssertionError):
             return found(driver, content, seconds=10)
     return found(driver, content)
-
-
-def console_errors(driver) -> list[str]:
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
 def test_description_and_categories_are_there(opened):

@@ -286,6 +286,26 @@ def packaging(size: CorpusSize) -> Needs:
     return needs(LIBRARIES_MB + 6 * songs_mb, 0.001 * size.n_tracks)
 
 
+def listening(
+    size: CorpusSize,
+    log_mel: Mapping[str, Any],
+    n_runs: int,
+    excerpt_seconds: float,
+    has_folds: bool = False,
+) -> Needs:
+    """The listening page: one run's predictions at a time, slices of 1 s; then all in a byte each.
+
+    Twice, as bytes and in the page. An excerpt is decoded up to its end, 2 s for a track of
+    4 minutes, and takes 8 kB a second.
+    """
+    frames_of_second = math.floor(log_mel["sampling_rate"] / log_mel["hop_length"])
+    run_mb = _answers_mb(size, frames_of_second, log_mel, has_folds)
+    page_mb = n_runs * run_mb / FLOAT32 * 4 / 3
+    excerpts_mb = size.n_tracks * excerpt_seconds * 8000 / MEGA
+    minutes = size.seconds / 7200 + 0.01 * n_runs
+    return needs(LIBRARIES_MB + 6 * run_mb + 2 * page_mb, minutes, page_mb + excerpts_mb)
+
+
 def prediction(n_files: int, on_gpu: bool = True) -> Needs:
     """Answers to files of any length, which are read in pieces; two minutes for each."""
     torch_mb = TORCH_ON_GPU_MB if on_gpu else TORCH_ON_CPU_MB
