@@ -57,6 +57,7 @@ checkpoint scan_corpus:
     resources:
         **asks(needs.scan, n_recordings, n_bytes, SCAN_THREADS),
     params:
+        **WAY_OF_NAMING,
         code=code("scan_corpus.py"),
         fingerprint=audio_fingerprint,
         expect=config["corpus"]["expect"],
@@ -64,7 +65,6 @@ checkpoint scan_corpus:
         exclude=config["corpus"]["exclude"],
         min_albums=config["corpus"]["min_albums"],
         min_tracks=config["corpus"]["min_tracks"],
-        **WAY_OF_NAMING,
     script:
         "../workflow_scripts/scan_corpus.py"
 

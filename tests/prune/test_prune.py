@@ -16,6 +16,7 @@ CORPUS = f"results/{config['name']}"
 HERE = f"{CORPUS}/experiments/{config['experiment']['name']}"
 
 PREDICTED_FOLDERS = [f"{HERE}/predict"]
+LISTENING_FOLDERS = [f"{HERE}/listening"]
 
 def asked(wildcards):
     checkpoints.scan.get()
@@ -64,6 +65,7 @@ MADE = {
     "corpus/tracks.csv",
     "experiments/one/configuration.yaml",
     "experiments/one/predict/answers.csv",
+    "experiments/one/listening/index.html",
     "experiments/one/runs/1/metrics.csv",
     "experiments/two/configuration.yaml",
     "experiments/two/runs/2/metrics.csv",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 _MODULE = "fft/_pocketfft/pypocketfft"  # below scipy; private, so it may move
@@ -37,6 +36,8 @@ def _rfft() -> Callable[[NDArray[np.float32]], Any]:
 
 def _extension() -> Any:
     """Return scipy's extension module of FFTs, or None where it does not lie where we know it."""
+    import scipy
+
     for suffix in EXTENSION_SUFFIXES:
         path = Path(scipy.__file__).parent / f"{_MODULE}{suffix}"
         spec = spec_from_file_location("pypocketfft", path)
