@@ -21,6 +21,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 import numpy as np
 import scipy.fft
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.features.mel_cache import write_album
 from artistid.models.registry import FRAME_SYSTEMS, SONG_SYSTEMS, available, kind_of
 from artistid.runs import Run
@@ -89,10 +90,13 @@ def run_job(system: str, folder: Path, settings: dict) -> None:
     run = Run("synthetic", "benchmark", system, "song", "draw1", seconds, frames, seed=1)
     job = SimpleNamespace(
         params=SimpleNamespace(
-            run=run.columns, model={"architecture": system, "settings": settings}
+            run=run.columns,
+            model={"architecture": system, "settings": settings},
+            log_mel=LogMelParameters().as_dict(),
         ),
         input=SimpleNamespace(split=str(folder / "split.csv"), index=str(folder / "index.csv")),
         output=SimpleNamespace(
+            weights=str(folder / "weights.safetensors"),
             predictions=str(folder / "predictions.h5"),
             provenance=str(folder / "provenance.json"),
             timing=str(folder / "timing.csv"),

@@ -72,7 +72,7 @@ def test_half_a_file_never_bears_the_name(tmp_path):
 def is_running(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before, or while it is read
         return False
     return state != "Z"
 
