@@ -66,11 +66,13 @@ def test_killed_jobs_and_a_killed_workflow_end_with_the_same_bits(tmp_path, undi
     wait_for(lambda: trained_epochs(workdir) >= 15)
     # Held, so that a fast machine has not trained to the end before the workflow is killed.
     training = jobs(workdir, "train_network")
-    assert all([kill(job, signal.SIGSTOP) for job in training])
+    for job in training:
+        assert kill(job, signal.SIGSTOP)
     second = snakemake(workdir, "--configfile", "small.yaml")
     assert second.returncode == 1
     assert "cannot be locked" in second.stdout + second.stderr
-    assert all([kill(job, signal.SIGCONT) for job in training])
+    for job in training:
+        assert kill(job, signal.SIGCONT)
     process.kill()
     process.wait()
     wait_for(lambda: not jobs(workdir), seconds=10)
