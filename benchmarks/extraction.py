@@ -2,15 +2,18 @@
 
     python benchmarks/extraction.py [--share 0.1] [--cores 2]
 
-A folder of artist20's shape is made (120 albums, 1,413 tracks of 237 s, 93 h; `--share` of its
-albums), scanned, and its log-mel spectrograms are computed by the workflow, one file per album. The
-plain way is a process that calls librosa.load, melspectrogram and power_to_db for each file and
-writes the result to an HDF5 file; its imports are not counted. One runs on each core at once, as
-the stage's jobs do: cores that are two threads of one are slower together. Half of it runs before
-the stage and half after, over `--plain` tracks. The music is a few distinct recordings, each file
-with a tag of its own. The ratio is per core: seconds of the plain loops over seconds of the stage,
-times their cores, for the same audio. The ratio of processor seconds is the same of what the jobs
-and Snakemake between them took; it is the one to look at on a machine that does other work, too.
+The benchmark generates a folder of artist20's shape (120 albums, 1,413 tracks of 237 s, 93 h;
+`--share` scales it down) from a few distinct recordings whose tags differ. It scans the folder and
+lets the workflow compute the log-mel spectrograms, one file per album.
+
+The baseline calls librosa.load, melspectrogram and power_to_db for each file and writes the result
+to HDF5, without counting imports. One such loop runs on each core, because two cores may share
+hardware and then slow each other down, as the stage's jobs do. Half of the loop's `--plain` tracks
+run before the stage and half after it.
+
+`ratio_per_core` is the stage's rate per core divided by the baseline's. `ratio_of_cpu_seconds`
+compares the processor time of both, including Snakemake's between the jobs; use it on a machine
+that is doing other work.
 """
 
 import argparse
@@ -39,7 +42,7 @@ ALBUMS, TRACKS, HOURS = 120, 1413, 93  # artist20
 ALBUMS_PER_ARTIST = 6
 DISTINCT = 4  # recordings that are composed; the files repeat them
 
-# The plain way, in a process of its own: argument 1 is the HDF5 file, the others are recordings.
+# The baseline, as a separate process: argument 1 is the HDF5 file, the others are recordings.
 PLAIN = """
 import json, sys, time
 import h5py, librosa

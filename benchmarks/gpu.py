@@ -26,7 +26,7 @@ hours: ``network``, ``frames``, ``mode``, ``runs`` of the paper's grid, ``hours`
     not say of which slice length, so they stand at 1 s).
 grid: ``mode``, ``runs``, ``hours`` of the paper's grid, one run after the other.
 
-One measurement is a process of its own (`--one`): determinism holds for a whole process.
+Each measurement runs in a separate process (`--one`), because determinism is set per process.
 """
 
 import argparse
@@ -331,7 +331,7 @@ def without_mps() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def with_mps() -> Iterator[dict[str, str]]:
-    """Run a Multi-Process Service of one's own, and yield its processes' environment."""
+    """Start a private Multi-Process Service, and yield the environment for its clients."""
     with tempfile.TemporaryDirectory(prefix="mps", ignore_cleanup_errors=True) as folder:
         environment = dict(os.environ)
         for key in ("PIPE", "LOG"):

@@ -2,8 +2,8 @@
 
     python benchmarks/listening.py [--runs 66]
 
-A run tests 142 tracks of 237 s with 20 artists at 1 s. Its probabilities are drawn at random, and
-compress worse than a model's. Sound is no part of it.
+Each run tests 142 tracks of 237 s by 20 artists with slices of 1 s. The probabilities are random, so
+they compress worse than a model's. Audio is not included.
 """
 
 import argparse

@@ -2,10 +2,10 @@
 
     python benchmarks/predict.py [--model crnn] [--minutes 4] [--hours 3] [--threads 1]
 
-Files are mp3 of 32 kbit/s at 16 kHz, as artist20's, and wav at 44.1 kHz, which is resampled. Each
-row is a process of its own, with a network of the published width and random weights: twenty
-artists, slices of 1 s. `seconds` is processor time of decoding, spectrogram and network together,
-without the start, which a row of its own measures.
+The files are mp3 at 16 kHz and 32 kbit/s, like artist20's, and wav at 44.1 kHz, which is resampled.
+Each row comes from a separate process with a network of the published width and random weights, for
+20 artists and slices of 1 s. `seconds` is the processor time of decoding, spectrogram and network;
+`start_seconds` is the time to start Python and load the model.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from artistid.models.registry import build_network, load_model
 from artistid.prediction.package import write_package
 from artistid.training.weights import save_weights
 
-# In a process of its own: what was used up before the files counts as the start.
+# Runs in a separate process: everything before the first file counts as start-up.
 CHILD = """
 import json, sys, time
 from pathlib import Path
