@@ -114,10 +114,7 @@ class Snapshot:
             tensor.copy_(self.network[name])
         for key, state in self.step.optimiser.state.items():
             for name, tensor in state.items():
-                if key in self.optimiser:
-                    tensor.copy_(self.optimiser[key][name])
-                else:
-                    tensor.zero_()  # as Adam's state begins
+                tensor.copy_(self.optimiser[key][name])
         self.step.total.copy_(self.total)
         self.step.optimiser.zero_grad()
         for generator, state in zip(self.step.generators(), self.random, strict=True):

@@ -203,10 +203,7 @@ class _Training:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        # A session with CUDA graphs goes on from one without, and the other way round: where Adam
-        # keeps its state, and how it is computed, is the session's own.
-        own = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": own})
+        self.optimiser.load_state_dict(state["optimiser"])
         if state["scaler"]:  # empty where the job that saved it scaled no loss
             self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])

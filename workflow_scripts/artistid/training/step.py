@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from artistid.training.adam import Adam
 from artistid.training.batches import BatchLoader
 from artistid.training.precision import Precision
 
@@ -22,7 +23,7 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 def new_optimiser(
     network: nn.Module, learning_rate: float, precision: Precision, capturable: bool = False
-) -> torch.optim.Adam:
+) -> Adam:
     """Return Adam for a network; a capturable one keeps all that changes on the network's device.
 
     Args:
@@ -33,11 +34,11 @@ def new_optimiser(
         capturable: for a step that a GPU replays: learning rate and number of steps are tensors
             that lie there.
     """
+    parameters = list(network.parameters())
     if not capturable:
-        fused = True if precision.dtype is torch.bfloat16 else None
-        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
-    rate = torch.tensor(learning_rate, device=next(network.parameters()).device)
-    return torch.optim.Adam(network.parameters(), lr=rate, fused=True, capturable=True)
+        return Adam(parameters, learning_rate, fused=precision.dtype is torch.bfloat16)
+    rate = torch.tensor(learning_rate, device=parameters[0].device)
+    return Adam(parameters, rate, fused=True, capturable=True)
 
 
 class TrainingStep:
@@ -53,7 +54,7 @@ class TrainingStep:
         self,
         network: nn.Module,
         loader: BatchLoader,
-        optimiser: torch.optim.Optimizer,
+        optimiser: Adam,
         precision: Precision,
         generator: torch.Generator,
         augment: Augmentation | None = None,
@@ -75,7 +76,7 @@ class TrainingStep:
         with self.precision.autocast():
             loss = functional.cross_entropy(self.network(slices), targets)
         scaler.scale(loss).backward()
-        scaler.step(self.optimiser)
+        scaler.step(self.optimiser)  # type: ignore[arg-type]
         scaler.update()
         self.optimiser.zero_grad()
         # Whatever else follows the weights, such as an average of them, belongs here.
