@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from artistid.errors import InputError
+from artistid.prediction.devices import AUTO, DEVICES
 from artistid.prediction.names import shown
 
 MODEL_ENDING = ".safetensors"
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def add_models_and_files(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_models_and_files(parser: argparse.ArgumentParser) -> None:
         "-0", "--null", action="store_true", help="names on standard input end with NUL, not a line"
     )
     parser.add_argument(
-        "--device", choices=DEVICES, default="auto", help="of a network (default: a GPU if any)"
+        "--device", choices=DEVICES, default=AUTO, help="of a network (default: a GPU if any)"
     )
     parser.add_argument("--threads", type=count, metavar="N", help="of the processor (default all)")
 
@@ -79,6 +79,27 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep what libraries write to the standard error stream themselves off it; Python's stays.
+
+    libmpg123 complains about many a sound mp3 file, and does not say which.
+    """
+    sys.stderr.flush()
+    own, python_stream = os.dup(2), sys.stderr
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with os.fdopen(os.dup(own), "w", errors="backslashreplace") as sys.stderr:
+            os.dup2(nowhere, 2)
+            yield
+    finally:
+        sys.stderr = python_stream
+        os.dup2(own, 2)
+        os.close(own)
+        os.close(nowhere)
+
+
+@quiet_libraries()
 def each_file(
     files: Iterator[tuple[Path, str | None]],
     use: Callable[[Path], None],
@@ -94,15 +115,6 @@ def each_file(
     Returns:
         How many were used, and how many are bad.
     """
-    with quiet_libraries():
-        return _each_file(files, use, refuse)
-
-
-def _each_file(
-    files: Iterator[tuple[Path, str | None]],
-    use: Callable[[Path], None],
-    refuse: Callable[[Path, str], None],
-) -> tuple[int, int]:
     progress = Progress()
     n_used = n_bad = 0
     for path, wrong in files:
@@ -122,26 +134,6 @@ def _each_file(
     if n_bad:
         print(f"artistid: {n_bad} of {n_used + n_bad} files could not be used", file=sys.stderr)
     return n_used, n_bad
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep what libraries write to the standard error stream themselves off it; Python's stays.
-
-    libmpg123 complains about many a sound mp3 file, and does not say which.
-    """
-    sys.stderr.flush()
-    own, python_stream = os.dup(2), sys.stderr
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        with os.fdopen(os.dup(own), "w", errors="backslashreplace") as sys.stderr:
-            os.dup2(nowhere, 2)
-            yield
-    finally:
-        sys.stderr = python_stream
-        os.dup2(own, 2)
-        os.close(own)
-        os.close(nowhere)
 
 
 class Progress:

@@ -69,13 +69,7 @@ def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
 
 def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict[str, Any]:
     path = audio_dir / recording.path
-    row: dict[str, Any] = {
-        "track_id": recording.track_id,
-        "album_id": recording.album_id,
-        "artist": recording.artist,
-        "album": recording.album,
-        "path": recording.path,
-    }
+    row = columns_of(recording)
     if reason := excluded.reason(recording):
         return row | verdict(EXCLUDED, reason)
     if not recording.is_placed:
@@ -85,10 +79,8 @@ def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict
         if not row["bytes"]:
             return row | verdict(EMPTY, "the file has no bytes")
         facts = decode_facts(path)
-    except OSError as error:
-        return row | verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
-    except InputError as error:
-        return row | verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+    except (OSError, InputError) as error:
+        return row | unreadable(path, error)
     row |= {
         "duration": round(facts.duration, 6),
         "sampling_rate": facts.sampling_rate,
@@ -108,6 +100,24 @@ def _remark(facts: AudioFacts) -> str:
     if facts.peak == 0:
         remarks.append("digital silence from end to end")
     return "; ".join(remarks)
+
+
+def columns_of(recording: Recording) -> dict[str, Any]:
+    """Return the columns of a row that say which recording it is."""
+    return {
+        "track_id": recording.track_id,
+        "album_id": recording.album_id,
+        "artist": recording.artist,
+        "album": recording.album,
+        "path": recording.path,
+    }
+
+
+def unreadable(path: Path, error: OSError | InputError) -> dict[str, str]:
+    """Return the verdict on a recording that could not be read."""
+    if isinstance(error, OSError):
+        return verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
+    return verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
 
 
 def verdict(status: str, reason: str) -> dict[str, str]:

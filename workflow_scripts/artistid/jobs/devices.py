@@ -311,13 +311,14 @@ def check_cuda(device: str) -> None:
         else "PyTorch's GPU build (pip install --force-reinstall torch from pypi.org)"
     )
     raise InputError(
-        f"{device}: PyTorch cannot compute on this GPU ({why}): driver {_driver_version()}, "
+        f"{device}: PyTorch cannot compute on this GPU ({why}): driver {driver_version()}, "
         f"PyTorch {torch.__version__} {built}; install {wanted}, make an instance if the GPU is in "
         f"MIG mode, or set {VISIBLE}= (to nothing) to train on the processor"
     )
 
 
-def _driver_version() -> str:
+def driver_version() -> str:
+    """Return the version of NVIDIA's driver, or ``unknown``."""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS)

@@ -11,7 +11,7 @@ from artistid.errors import InputError
 from artistid.prediction.answers import Ensemble
 from artistid.prediction.output import as_json
 from artistid.prediction.package import Package
-from artistid.storage.files import read_rows, write_rows
+from artistid.storage.files import write_rows
 
 # Size and time of change: a file that is replaced is named again.
 COLUMNS = ("path", "bytes", "changed")
@@ -45,11 +45,6 @@ def write_lists(folder: Path, rows: Sequence[Mapping[str, Any]], per_list: int) 
     for number, first in enumerate(firsts):
         write_rows(folder / f"{number:04}.csv", rows[first : first + per_list], COLUMNS)
     return len(firsts)
-
-
-def read_list(path: str) -> list[dict[str, str]]:
-    """Return the rows of a list."""
-    return read_rows(path)
 
 
 def answers_of(

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from artistid.errors import InputError, shortened
 from artistid.features.slices import slice_starts
 from artistid.models.registry import NETWORKS, SONG_SYSTEMS, load_model
+from artistid.prediction.devices import AUTO, CPU, CUDA
 from artistid.prediction.package import Package
 from artistid.prediction.spectrograms import Spectrogram
 
 if TYPE_CHECKING:
     import torch
 
-AUTO, CPU, CUDA = "auto", "cpu", "cuda"
-DEVICES = (AUTO, CPU, CUDA)
 CHUNK_FRAMES = 8192  # that a classical system scores at once
 # Frames of the slices that a model sees at once: enough to keep a processor busy, few enough for
 # their activations to stay near it.

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,7 @@ def best_by_name(
         The mapping, and the names that several files have.
     """
     paths = [Path(answer["path"]) for answer in answers]
-    stems = [path.stem for path in paths]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    twice = sorted(stem for stem, n in Counter(path.stem for path in paths).items() if n > 1)
     best = {}
     for answer, path in zip(answers, paths, strict=True):
         key = path.as_posix() if path.stem in twice else path.stem

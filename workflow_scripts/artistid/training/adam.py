@@ -40,14 +40,14 @@ class Adam:
             capturable: for a step that a GPU replays, which cannot read the number of the step
                 from the processor.
         """
-        self.parameters = list(parameters)
+        self.parameters: list[Tensor] = list(parameters)
         self.learning_rate = learning_rate
         self.fused = fused
         self.capturable = capturable
         self.param_groups = [{"params": self.parameters}]
         self.state = {parameter: self._start(parameter) for parameter in self.parameters}
 
-    def _start(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+    def _start(self, parameter: Tensor) -> dict[str, Tensor]:
         counted_on = parameter.device if self.fused or self.capturable else "cpu"
         return {
             "step": torch.zeros((), device=counted_on),
@@ -58,11 +58,11 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Update the parameters that have a gradient."""
-        updated = [parameter for parameter in self.parameters if parameter.grad is not None]
-        states = [self.state[parameter] for parameter in updated]
+        gradients = {p: p.grad for p in self.parameters if p.grad is not None}
+        states = [self.state[parameter] for parameter in gradients]
         adam(
-            updated,
-            [parameter.grad for parameter in updated],
+            list(gradients),
+            list(gradients.values()),
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [],

@@ -112,8 +112,8 @@ class Snapshot:
         """Set everything back, in place: a graph knows tensors by their addresses."""
         for name, tensor in self.step.network.state_dict().items():
             tensor.copy_(self.network[name])
-        for key, state in self.step.optimiser.state.items():
-            for name, tensor in state.items():
+        for key, averages in self.step.optimiser.state.items():
+            for name, tensor in averages.items():
                 tensor.copy_(self.optimiser[key][name])
         self.step.total.copy_(self.total)
         self.step.optimiser.zero_grad()
