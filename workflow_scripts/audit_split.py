@@ -24,7 +24,7 @@ with job_log(snakemake.log[0], f"audit of {name} split, {cut}") as log:
         log.info("%s%s", "accepted: " if is_known else "", hit.describe())
     leaks = [hit for hit, is_known in zip(hits, accepted, strict=True) if not is_known]
     if leaks:
-        log.info("what accepts all of them by name: %s", accepting(leaks))
+        log.info("this accepts all of them: %s", accepting(leaks))
         raise InputError(complaint(snakemake.input.split, leaks))
     of_cut = {"split": name, "cut": cut}
     rows = [of_cut | hit.as_row(known) for hit, known in zip(hits, accepted, strict=True)]

@@ -1,4 +1,4 @@
-"""List, or remove, results of a corpus that no configuration asks for any more.
+"""List, or remove, results of a corpus that no configuration needs any more.
 
     python workflow_scripts/prune.py [--remove] [--configfile FILE ...] [--config KEY=VALUE ...]
 
@@ -104,8 +104,8 @@ def asked_for(options: Sequence[str], what: str) -> Asked:
         asked = Asked(**json.loads(path.read_text(encoding="utf-8")))
     if asked.pending:
         raise InputError(
-            f"{what}: {' and '.join(asked.pending)} must run before it is known what is needed; "
-            "run the workflow, then prune"
+            f"{what}: {' and '.join(asked.pending)} must run first, because they decide "
+            "what is needed; run the workflow, then prune"
         )
     return asked
 
@@ -133,8 +133,8 @@ def everything_asked_for(options: Sequence[str]) -> list[Asked]:
             other = asked_for(["--configfile", str(path)], str(folder / RECORD))
         if folder not in asked_in(other):
             raise InputError(
-                f"{folder / RECORD}: asks for nothing in its folder; was that renamed or copied? "
-                "run the experiment again, or delete the folder"
+                f"{folder / RECORD}: needs nothing in its folder; was the folder renamed "
+                "or copied? run the experiment again, or delete the folder"
             )
         found.append(other)
     return found
@@ -153,7 +153,8 @@ def prune(options: Sequence[str], is_remove: bool) -> None:
     found = survey(root, wanted, kept)
     if not found.n_kept:
         raise InputError(
-            f"{root}: nothing is there that the configuration asks for; is it the right one?"
+            f"{root}: none of the files there are needed by this configuration; is it the right "
+            "one?"
         )
     print(describe(root, found), end="")
     if not is_remove:
@@ -161,7 +162,7 @@ def prune(options: Sequence[str], is_remove: bool) -> None:
             print("nothing is removed without --remove")
         return
     if any(asked.is_running for asked in everything):
-        raise InputError(f"{root}: a workflow is running there; wait for its end")
+        raise InputError(f"{root}: a workflow is running there; wait until it ends")
     remove(root, found.strays)
     print(f"removed: {len(found.strays)} files")
 
@@ -181,7 +182,7 @@ def main() -> None:
     try:
         for path in given.configfile:
             if not Path(path).is_file():
-                raise InputError(f"{path}: is no file; name a configuration after --configfile")
+                raise InputError(f"{path}: is not a file; name a configuration after --configfile")
         prune(options, given.remove)
     except InputError as error:
         sys.exit(f"prune: {error}")

@@ -129,7 +129,7 @@ run = Run(**snakemake.params.run)
 lock = Path(snakemake.params.state).with_suffix(".lock")
 with (
     job_log(snakemake.log[0], run.label) as log,
-    exclusive_lock(lock, "another process trains this run"),
+    exclusive_lock(lock, "another process is training this run"),
 ):
     # Before torch asks for devices, which it does not do when it is imported.
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)

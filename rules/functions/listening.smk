@@ -14,7 +14,7 @@ def models_to_hear():
     for name in asked or ():
         if name not in known:
             raise WorkflowError(
-                f"listening.models: {name!r} is no model of the experiment; name some of "
+                f"listening.models: {name!r} is not a model of the experiment; name some of "
                 f"{', '.join(known)}"
             )
     return known if asked is None else asked

@@ -32,7 +32,7 @@ def first_runs_of_candidates(wildcards):
 
 
 def choice_of_follow_up(wildcards):
-    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    """Return what says which network the second step uses, where a checkpoint chooses it."""
     if len(candidates(config)) < 2:
         return []
     return checkpoints.choose_follow_up.get().output

@@ -16,7 +16,7 @@ for name in LISTED if workflow.is_main_process else []:
     ]:
         if not Path(path).is_file():
             raise WorkflowError(
-                f"{path}: is not there, and splits.{name}.files names it; write where the list is"
+                f"{path}: does not exist, but splits.{name}.files names it; write the path of the list"
             )
 
 

@@ -64,13 +64,13 @@ def test_strays_are_what_is_neither_wanted_nor_kept(results):
 def test_description_sums_up_by_folder_and_names_single_files(results):
     text = describe(ROOT, survey(ROOT, WANTED, KEPT))
     assert text == (
-        "results/tiny: 4 files, 20 B that no configuration asks for\n"
+        "results/tiny: 4 files, 20 B that no configuration needs\n"
         "  notes.txt: 5 B\n"
         "  runs/new/draw2/: 1 file, 5 B\n"
         "  runs/old/: 2 files, 10 B\n"
     )
     everything = survey(ROOT, [f"results/tiny/{name}" for name in FILES], [])
-    assert describe(ROOT, everything) == "results/tiny: nothing that no configuration asks for\n"
+    assert describe(ROOT, everything) == "results/tiny: nothing to remove\n"
 
 
 @pytest.mark.parametrize(

@@ -130,18 +130,18 @@ def complaint(manifest: str, hits: Sequence[Hit]) -> str:
         hits: at least one.
     """
     named = "; ".join(hit.describe() for hit in hits[:MOST_NAMED])
-    by_name = "accepts them by name"
+    by_name = "accepts these pairs"
     if len(hits) > MOST_NAMED:
         named += f"; and {len(hits) - MOST_NAMED} more, all named in the log"
-        by_name = f"accepts the first {MOST_NAMED} by name; the log has the line for all"
+        by_name = f"accepts the first {MOST_NAMED} pairs; the log has the line for all"
     ways = [accepting(hits[:MOST_NAMED])]
     if any(hit.kind == NEAR_DUPLICATE for hit in hits):
         ways.insert(0, "audit: {near_duplicates: one_side}")
-    lines = " (keeps copies on one side), or ".join(ways)
+    lines = " (keeps copies in one subset), or ".join(ways)
     n_hits = "1 leak" if len(hits) == 1 else f"{len(hits)} leaks"
     return (
-        f"{manifest}: {n_hits} between its sides: {named}. Remove what should not be there, or "
-        f"write in the configuration: {lines} ({by_name})"
+        f"{manifest}: {n_hits} between its subsets: {named}. Remove the wrong files, "
+        f"or write in the configuration: {lines} ({by_name})"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from artistid.errors import InputError
 
-HELP = "look at a folder of music, and write a configuration for it"
+HELP = "survey a folder of music, and write a configuration for it"
 WORKFLOW = Path(__file__).resolve().parents[3]  # the folder of the Snakefile
 
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names",
         choices=("folders", "tags"),
-        help="what says artist and album of a recording (default: what does for more of them)",
+        help="source of artist and album (default: the one that covers more recordings)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite the configuration")
 
@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output.exists() and not args.force:
         raise InputError(
-            f"{args.output}: exists already; write --output and another name, or --force"
+            f"{args.output}: already exists; choose another name with --output, or overwrite it "
+            "with --force"
         )
     found = survey(args.folder.expanduser().absolute(), args.names, _show)
     _show("")

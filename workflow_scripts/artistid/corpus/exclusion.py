@@ -104,7 +104,7 @@ def small_artists(
     reasons = {}
     for artist, count in sorted(n_tracks.items()):
         lacks = [
-            f"{has} {unit[:-1] if has == 1 else unit}, corpus.min_{unit} asks for {least}"
+            f"{has} {unit[:-1] if has == 1 else unit}, corpus.min_{unit} requires {least}"
             for has, unit, least in (
                 (n_albums[artist], "albums", min_albums),
                 (count, "tracks", min_tracks),
@@ -130,5 +130,5 @@ def check_remaining(tracks: Sequence[Mapping[str, Any]]) -> None:
         named = f"1 artist, {remaining[0]!r}" if remaining else "no artist"
         raise InputError(
             f"corpus.exclude, corpus.min_albums and corpus.min_tracks leave {named}, and leave out "
-            f"{len(artists)}: at least two are needed; name fewer, or lower the numbers"
+            f"{len(artists)}: at least two are needed; exclude fewer, or lower the minimums"
         )

@@ -111,7 +111,7 @@ def _slug(name: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is passed over.
+    """Whether a file or folder of this name is skipped.
 
     A name is hidden if it begins with a dot that no digit, space or further dot follows, or if it
     is one of `SYSTEM_FOLDERS`.
@@ -151,8 +151,8 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         entries = list(os.scandir(folder))
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be read as a folder ({error.strerror}); corpus.audio_dir has to "
-            "name a readable folder of <artist>/<album>/<track> recordings"
+            f"{folder}: cannot be read as a folder ({error.strerror}); corpus.audio_dir "
+            "must name a readable folder of <artist>/<album>/<track> recordings"
         ) from None
     for entry in entries:
         if is_hidden(entry.name):

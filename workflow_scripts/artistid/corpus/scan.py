@@ -133,7 +133,7 @@ def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -
     """
     if not tracks:
         raise InputError(
-            "corpus.audio_dir: no audio file was found; recordings have to lie at "
+            "corpus.audio_dir: no audio file was found; recordings must be at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
     judged, bad = judged_and_bad(tracks)

@@ -45,14 +45,14 @@ def describe(
     ]
     lines += _without_recordings(tracks)
     if remarkable := [track for track in used if track.get("remark")]:
-        lines.append(f"used, but worth a look: {len(remarkable)}")
+        lines.append(f"used, with remarks: {len(remarkable)}")
         lines += [f"  {track['path']}: {track['remark']}" for track in remarkable]
     rates = Counter(track["sampling_rate"] for track in used)
     if len(rates) > 1:
         counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
         lines.append(f"stored at {counts}")
     if passed_over:
-        lines.append(f"passed over, with audio in it: {len(passed_over)}")
+        lines.append(f"skipped, although there is audio in it: {len(passed_over)}")
         lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
     lines += _ignored(tracks, others)
     if expected:
@@ -73,18 +73,18 @@ def describe_names(recordings: Iterable[Recording]) -> str:
     if on_discs := [recording for recording in placed if recording.is_on_disc]:
         albums, first = {recording.album_id for recording in on_discs}, on_discs[0]
         lines.append(
-            f"discs of one album are one album: {counted(len(on_discs), 'recording')} of "
+            f"discs merged into one album: {counted(len(on_discs), 'recording')} of "
             f"{counted(len(albums), 'album')}, such as {first.path!r} on {first.album!r}"
         )
     tagged = [recording for recording in placed if isinstance(recording, TaggedRecording)]
     if with_guests := [recording for recording in tagged if recording.has_guest]:
         lines.append(
-            f"by the main artist, without guests: {counted(len(with_guests), 'recording')}"
+            f"filed under the main artist, without guests: {counted(len(with_guests), 'recording')}"
         )
         shortened = {(r.named_artist, r.artist) for r in with_guests}
         lines += [f"  {said!r} as {artist!r}" for said, artist in sorted(shortened)]
     lines += [
-        f"spelt alike, and different artists here: {', '.join(map(repr, alike))}"
+        f"similar names, treated as different artists: {', '.join(map(repr, alike))}"
         for alike in spelt_alike(recording.artist for recording in tagged)
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -139,12 +139,14 @@ def _is_placed(track: Mapping[str, Any]) -> bool:
 def _differences(tracks: Sequence[Mapping[str, Any]], expected: Mapping[str, int]) -> list[str]:
     albums = {(track["artist"], track["album"]) for track in tracks}
     albums_of = Counter(artist for artist, _ in albums)
-    lines = []
+    found = []
     if len(albums_of) != expected["artists"]:
-        lines.append(f"{len(albums_of)} artists, not {expected['artists']}")
+        found.append(f"{counted(len(albums_of), 'artist')}, expected {expected['artists']}")
     for artist, count in sorted(albums_of.items()):
-        if count != expected["albums_per_artist"]:
-            lines.append(f"{artist}: {count} albums, not {expected['albums_per_artist']}")
+        if count != (wanted := expected["albums_per_artist"]):
+            found.append(f"{counted(count, 'album')} of {artist!r}, expected {wanted}")
     if len(tracks) != expected["tracks"]:
-        lines.append(f"{len(tracks)} usable tracks, not {expected['tracks']}")
-    return [f"expected otherwise: {line}" for line in lines] or ["as corpus.expect says"]
+        found.append(f"{counted(len(tracks), 'usable track')}, expected {expected['tracks']}")
+    return [f"mismatch with corpus.expect: found {line}" for line in found] or [
+        "as corpus.expect says"
+    ]

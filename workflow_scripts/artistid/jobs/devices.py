@@ -86,7 +86,7 @@ def list_gpus(device_files: Path = Path("/dev")) -> list[Gpu]:
 
 def _nvidia_smi_fails(why: str) -> str:
     return (
-        f"nvidia-smi -L: cannot list the GPUs ({why}); repair the driver, or set "
+        f"nvidia-smi -L: cannot list the GPUs ({why}); fix the driver, or set "
         f"{VISIBLE}= (to nothing) to train on the processor"
     )
 
@@ -185,18 +185,18 @@ def take_device(
         taken = _first_free(folder, slots)
         if taken is None:
             report(
-                f"waits for a GPU: other jobs, maybe of another workflow, hold {', '.join(devices)}"
-                f" (locks in {folder})"
+                "waiting for a GPU: other jobs, perhaps of another workflow, hold "
+                f"{', '.join(devices)} (locks in {folder})"
             )
         while taken is None:
             time.sleep(_POLL_SECONDS)
             taken = _first_free(folder, slots)
     except OSError as error:
         raise InputError(
-            f"{folder}: a GPU cannot be locked ({error.strerror}); make it a folder that everyone "
-            "may write to, or let TMPDIR name another place on this machine"
+            f"{folder}: a GPU cannot be locked ({error.strerror}); make it a folder that "
+            "everyone can write to, or set TMPDIR to another place on this machine"
         ) from error
-    report(f"has taken {taken}")
+    report(f"uses {taken}")
     environment[VISIBLE] = taken
     return taken
 
@@ -215,7 +215,7 @@ def _make_folder(folder: Path) -> None:
         folder.chmod(0o1777)
     except FileExistsError:
         if not stat.S_ISDIR(folder.lstat().st_mode):  # a link could lead anywhere
-            raise NotADirectoryError(errno.ENOTDIR, "it is no folder") from None
+            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder") from None
 
 
 def _lock(path: Path) -> bool:
@@ -278,8 +278,8 @@ def explain_out_of_memory(batch_size: int, device: str) -> Iterator[None]:
         if not out_of_memory and not _OUT_OF_MEMORY.search(str(error)):
             raise
         raise InputError(
-            f"training.batch_size: batches of {batch_size} slices are too large for the memory of "
-            f"{device}; lower it, or let fewer jobs use that device"
+            f"training.batch_size: batches of {batch_size} slices are too large for the "
+            f"memory of {device}; lower it, or let fewer jobs share that device"
         ) from error
 
 

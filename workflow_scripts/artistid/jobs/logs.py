@@ -65,7 +65,7 @@ def job_log(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     try:
         yield logger
     except SystemExit as ended:
-        logger.error("ended from outside (exit code %s)", ended.code)
+        logger.error("terminated from outside (exit code %s)", ended.code)
         raise
     except InputError as error:
         logger.error("%s", error)

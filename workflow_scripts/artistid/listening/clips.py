@@ -130,7 +130,7 @@ def _notes(tracks: Sequence[Mapping[str, Any]], excerpt_seconds: float | None) -
     notes = []
     silent = sum(track["clip"]["source"] is None for track in tracks)
     if silent:
-        notes.append(f"Recordings that could not be read, and are not heard: {silent}.")
+        notes.append(f"Recordings that could not be read and have no sound: {silent}.")
     unplayable = [track["path"] for track in tracks if not is_playable(track["path"])]
     if unplayable and excerpt_seconds is None:
         kinds = ", ".join(sorted({extension(path) or "no ending" for path in unplayable}))

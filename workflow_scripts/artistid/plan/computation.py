@@ -196,7 +196,7 @@ def parse_lock(text: str, name: str) -> dict[str, Locked]:
         name: of the file, for messages.
 
     Raises:
-        InputError: a line is none of a lock's, or a stage stands there twice.
+        InputError: a line is none of a lock's, or a stage appears twice.
     """
     found: dict[str, Locked] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -204,7 +204,7 @@ def parse_lock(text: str, name: str) -> dict[str, Locked]:
             continue
         match = _LINE.fullmatch(line.rstrip())
         if match is None or match[1] in found:
-            wrong = "is no line of a lock" if match is None else f"{match[1]} stands there twice"
+            wrong = "is not a line of a lock" if match is None else f"{match[1]} appears twice"
             raise InputError(
                 f"{name}: line {number}: {wrong}; restore the file (git checkout), or after a "
                 "merge keep each stage's line with the higher version"

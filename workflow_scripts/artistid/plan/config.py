@@ -145,7 +145,7 @@ def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
     lengths = {f"{seconds:g}" for key in _LENGTHS for seconds in experiment[key]}
     for seconds in sorted(set(experiment["slice_frames"]) - lengths):
         yield (
-            f"experiment.slice_frames.{seconds}: no slice of {seconds} s is asked for; remove it, "
+            f"experiment.slice_frames.{seconds}: no slice of {seconds} s is requested; remove it, "
             "or add the length to experiment.slice_seconds"
         )
 
@@ -164,8 +164,8 @@ def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
             yield "corpus.audio_dir: is empty; write the folder that holds <artist>/<album>/<track>"
         if corpus["name"] == DEMO:
             yield (
-                "corpus.name: 'demo' is the demo corpus' own; write another name, so that results "
-                "do not mix"
+                "corpus.name: 'demo' is reserved for the demo corpus; write another name, "
+                "so that results do not mix"
             )
 
 
@@ -173,8 +173,8 @@ def _check_log_mel(config: Mapping[str, Any]) -> Iterator[str]:
     n_fft, hop_length = config["log_mel"]["n_fft"], config["log_mel"]["hop_length"]
     if hop_length > n_fft:
         yield (
-            f"log_mel.hop_length: {hop_length} is more than log_mel.n_fft ({n_fft}), and samples "
-            "between the windows would be lost; write n_fft or less"
+            f"log_mel.hop_length: {hop_length} is more than log_mel.n_fft ({n_fft}), so "
+            "samples between the windows would be lost; write n_fft or less"
         )
 
 

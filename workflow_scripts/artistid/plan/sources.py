@@ -42,7 +42,7 @@ def parsed(content: bytes, path: Path) -> ast.Module:
     try:
         return ast.parse(content)
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: is no Python ({error}); correct it") from None
+        raise InputError(f"{path}: is not valid Python ({error}); correct it") from None
 
 
 @cache

@@ -92,7 +92,7 @@ class Ensemble:
                 odd = sorted({*package.classes} ^ {*first.classes})[0]
                 raise InputError(
                     f"{package.path}: has other artists than {first.path}, such as {odd!r}; models "
-                    "that answer together have to know the same artists"
+                    "that answer together must have the same artists"
                 )
         self.classes = first.classes
         self.models = [build(package, device) for package in packages]

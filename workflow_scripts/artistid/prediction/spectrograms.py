@@ -67,7 +67,7 @@ def spectrogram_of(
             n_frames, maximum = _spool(blocks, file)
         except OSError as error:
             raise InputError(
-                f"{path}: its spectrogram cannot be kept in {tempfile.gettempdir()} "
+                f"{path}: its spectrogram cannot be stored in {tempfile.gettempdir()} "
                 f"({error.strerror}); make room there, or set TMPDIR to another folder"
             ) from None
         floor = maximum - np.float32(parameters.top_db)

@@ -98,7 +98,7 @@ def recordings_below(root: Path, audio_dir: Path) -> list[Path]:
     audio, results = audio_dir.resolve(), root.resolve()
     if results.is_relative_to(audio):
         raise InputError(
-            f"{root}: lies in corpus.audio_dir ({audio_dir}), and nothing is removed among "
+            f"{root}: is inside corpus.audio_dir ({audio_dir}), and nothing is removed among "
             "recordings; remove results by hand"
         )
     return [root / audio.relative_to(results)] if audio.is_relative_to(results) else []
@@ -107,8 +107,8 @@ def recordings_below(root: Path, audio_dir: Path) -> list[Path]:
 def describe(root: Path, found: Survey) -> str:
     """Return the strays for people: a line for each folder of nothing else, and for each file."""
     if not found.strays:
-        return f"{root}: nothing that no configuration asks for\n"
-    lines = [f"{root}: {_amount(found.strays)} that no configuration asks for"]
+        return f"{root}: nothing to remove\n"
+    lines = [f"{root}: {_amount(found.strays)} that no configuration needs"]
     whole = set(found.whole)
     below: dict[Path, list[Stray]] = defaultdict(list)
     for stray in found.strays:

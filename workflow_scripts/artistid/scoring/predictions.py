@@ -96,8 +96,8 @@ def read_predictions(
         for subset in only or ():
             if subset not in file:
                 raise InputError(
-                    f"{path}: has no predictions of the {subset} subset; let the split have one, "
-                    "or report on another subset"
+                    f"{path}: has no predictions of the {subset} subset; add one to the "
+                    "split, or report on another subset"
                 )
         subsets = {
             subset: Predictions(
@@ -183,7 +183,7 @@ def _require_folds_of(run: Run, parts: Sequence[Run]) -> None:
         ]
         if differing:
             raise InputError(
-                f"the predictions of {part.label} are no fold of {run.label}: "
+                f"the predictions of {part.label} are not a fold of {run.label}: "
                 f"{', '.join(differing)}; give the folds of one run"
             )
     numbers = [_fold_number(part.cut) for part in parts]

@@ -91,8 +91,8 @@ def choose(
     if len(song.enough) < 2:
         raise InputError(
             f"{found.audio_dir}: {len(song.enough)} artists have {song.split.min_units} "
-            f"{song.split.units} or more, and at least 2 are needed to tell apart; name the folder "
-            "above the artists' folders, or add recordings"
+            f"{song.split.units} or more, and at least 2 are needed for a classification; name the "
+            "folder above the artists' folders, or add recordings"
         )
     by_album = len(album.enough) >= 2 and len(song.enough) <= 2 * len(album.enough)
     chosen = [song, album] if by_album else [song]

@@ -66,7 +66,7 @@ def survey(
     in_folders, others = list_recordings(audio_dir)
     if not in_folders:
         raise InputError(
-            f"{audio_dir}: holds no audio file; name the folder above the artists' folders"
+            f"{audio_dir}: contains no audio file; name the folder above the artists' folders"
         )
     by_names: dict[str, Sequence[Recording]] = {
         FOLDERS: in_folders,

@@ -108,8 +108,8 @@ def _check_subsets(
         if row["subset"] in required and row["subset"] not in subsets[row["artist"]]:
             raise InputError(
                 f"artist {row['artist']!r} has no {row['subset']} track left: all of them are "
-                "copies of recordings on another side (audit.near_duplicates: one_side); remove "
-                "the copies or the artist, divide the tracks in another way (by another draw), or "
+                "copies of recordings in another subset (audit.near_duplicates: one_side); remove "
+                "the copies or the artist, divide the tracks differently (with another draw), or "
                 "name the pairs in audit.accept"
             )
 
@@ -119,4 +119,4 @@ def describe(left: Sequence[Mapping[str, Any]]) -> str:
     counts = {subset: [r["track_id"] for r in left if r["subset"] == subset] for subset in SUBSETS}
     named = "; ".join(f"{subset}: {', '.join(ids)}" for subset, ids in counts.items() if ids)
     n_left = "1 copy" if len(left) == 1 else f"{len(left)} copies"
-    return f"left out: {n_left} of recordings on another side" + (f" ({named})" if named else "")
+    return f"left out: {n_left} of recordings in another subset" + (f" ({named})" if named else "")

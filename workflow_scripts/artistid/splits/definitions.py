@@ -261,7 +261,7 @@ class ManifestSplit(Split):
 def _numbers(cut: str) -> tuple[str | None, str | None]:
     found = _CUT.fullmatch(cut)
     if found is None:
-        raise ValueError(f"{cut!r} is no cut of a split")
+        raise ValueError(f"{cut!r} is not a cut of a split")
     return found[1], found[2]
 
 
@@ -277,8 +277,8 @@ def definition(name: str, given: Mapping[str, Any]) -> Split:
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"splits: {_quoted(name)} is no name of a split; take letters, digits, _ and -, and "
-            "begin with a letter or digit"
+            f"splits: {_quoted(name)} is not a valid name of a split; use letters, digits, "
+            "_ and -, and begin with a letter or digit"
         )
     if not isinstance(given, Mapping):
         raise InputError(f"splits.{name}: is {_quoted(given)}; write a mapping of kind, by, ...")
@@ -369,7 +369,7 @@ class _Keys:
         own = {subset: each for subset, each in value.items() if each is not None}
         for subset in own:
             if subset not in subsets:
-                raise self.wrong(f"{key}.{subset}", f"is not wanted here; write {hint}")
+                raise self.wrong(f"{key}.{subset}", f"is not allowed here; write {hint}")
         for subset in subsets:
             if subset not in own:
                 raise self.wrong(f"{key}.{subset}", f"is missing; write {hint}")
@@ -417,7 +417,7 @@ def _manifest(keys: _Keys, by: str) -> Split:
     if has_folds and unknown:
         raise keys.wrong(
             "unknown_artists",
-            "is not for folds, which have to train the same artists; write false, or one list",
+            "is not for folds, which must train on the same artists; write false, or one list",
         )
     names = [f"files[{fold}]" for fold in range(1, len(lists) + 1)] if has_folds else ["files"]
     files = tuple(_files(keys, *each, subsets) for each in zip(names, lists, strict=True))

@@ -104,5 +104,5 @@ def _too_few(artist: str, n_units: int, definition: RandomSplit | FoldsSplit) ->
     return (
         f"artist {artist!r} has {n_units} {definition.units}, and the {definition.name} split "
         f"needs at least {definition.min_units}, {definition.reason_for_min_units}; add some, "
-        f"remove the artist, or take {definition.name!r} out of experiment.splits"
+        f"remove the artist, or remove {definition.name!r} from experiment.splits"
     )

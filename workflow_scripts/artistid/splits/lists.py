@@ -164,7 +164,7 @@ def _csv_entries(path: str, subsets: Sequence[str]) -> list[Entry]:
         raise InputError(f"{path}: is empty; {_COLUMNS_WANTED}")
     line, header = records[0]
     wrong = [f"there is no column {quoted(cell)}" for cell in header if cell not in CSV_COLUMNS]
-    wrong += [f"column {c!r} is there twice" for c in CSV_COLUMNS if header.count(c) > 1]
+    wrong += [f"column {c!r} appears twice" for c in CSV_COLUMNS if header.count(c) > 1]
     if "subset" not in header:
         wrong.append("column 'subset' is missing")
     if not {"path", "track_id"} & set(header) and not set(PLACE) <= set(header):

@@ -60,7 +60,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         if (number := _errno_of_writing(error, temporary)) is not None:
             raise InputError(
                 f"{path}: cannot be written ({os.strerror(number)}); {_REMEDIES[number]}, and run "
-                "the same command again: what is finished stays"
+                "the same command again: finished files are kept"
             ) from error
         raise
     finally:

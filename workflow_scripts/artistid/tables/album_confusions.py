@@ -10,12 +10,12 @@ from artistid.tables.inputs import Inputs
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "Albums taken for another artist"
+TITLE = "Albums mistaken for another artist"
 CAPTION = (
-    "Albums of the splits that keep albums together whose slices were most often taken for one "
-    "other artist; mean over the models, slice lengths and runs that tested the album. Right: "
-    "share of slices answered with the album's own artist. Share: of slices answered with the "
-    "named one."
+    "Albums of the splits that keep albums together whose slices were most often mistaken "
+    "for one other artist; mean over the models, slice lengths and runs that tested the album. "
+    "Right: share of slices answered with the album's own artist. Share: of slices answered with "
+    "the named one."
 )
 
 

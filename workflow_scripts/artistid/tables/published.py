@@ -16,8 +16,8 @@ CAPTION = (
     "measured values are this run's at the same split, level, slice length and metric, with "
     "the number of runs and the learning rate that the network was trained with here (its "
     "authors trained the CRNN at 1e-3); a row for each model here that has the published "
-    "architecture. A value from another corpus is no comparison, and its "
-    "protocol says so."
+    "architecture. A value from another corpus is not comparable, "
+    "and its protocol says so."
 )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TITLE = "Average training time"
 CAPTION = (
-    "Wall-clock time of training, for networks validation included, mean ± sample standard "
+    "Wall-clock time of training (for networks including validation), mean ± sample standard "
     "deviation over splits, their cuts (of which each fold is one) and seeds, on the machine that "
     "ran it."
 )

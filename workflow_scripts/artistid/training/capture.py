@@ -43,7 +43,7 @@ def why_eager(loader: BatchLoader, precision: Precision, batch_size: int) -> str
     if loader.log_mel.device.type != "cuda":
         return "the spectrograms do not fit in the GPU's memory, and are cut by the processor"
     if precision.scaler.is_enabled():
-        return "this GPU trains in float16, whose scaled loss has to be read in every step"
+        return "this GPU trains in float16, whose scaled loss must be read in every step"
     if len(loader.slices) < batch_size:
         return f"there are fewer slices than the {batch_size} of a batch"
     return None

@@ -136,7 +136,9 @@ def fit(
             saved.save(training.state())
         report(_progress(training, len(train.slices), settings.epochs))
     if not training.best_epoch:
-        raise FloatingPointError("the validation loss was never a number; lower the learning rate")
+        raise FloatingPointError(
+            "the validation loss was NaN in every epoch; lower the learning rate"
+        )
     network.load_state_dict(training.best_weights)
     return Fit(training.history, training.seconds, training.best_epoch, training.peaks())
 

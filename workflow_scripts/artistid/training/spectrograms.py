@@ -103,7 +103,7 @@ def map_spectrograms(
     own = _own_folder(parent)
     corpus, content = _names(cache_folder, album_ids)
     array, index = (own / f"{corpus}-{content}.{suffix}" for suffix in ("npy", "json"))
-    held = "another training writes the spectrograms to this machine's disk"
+    held = "another training is writing the spectrograms to this machine's disk"
     with exclusive_lock(own / "lock", held):
         if not (array.exists() and index.exists()):
             _remove_superseded(own, corpus)
@@ -132,7 +132,7 @@ def _layout(
         if shapes[track_id][1] != n_mels:
             raise InputError(
                 f"the log-mel cache of {track_id} has {shapes[track_id][1]} mel bands, and others "
-                f"have {n_mels}; delete it, and it will be made again"
+                f"have {n_mels}; delete it, and it will be recomputed"
             )
         n_frames += shapes[track_id][0]
     return firsts, n_frames, n_mels
@@ -166,7 +166,7 @@ def _own_folder(parent: Path) -> Path:
             return folder
     except OSError as error:
         raise InputError(
-            f"{parent}: spectrograms cannot be kept there ({error.strerror}); name a folder on "
+            f"{parent}: spectrograms cannot be stored there ({error.strerror}); name a folder on "
             f"this machine's own disk in {KEY}"
         ) from error
     raise InputError(f"{parent}: other users hold all names in it; name another folder in {KEY}")
@@ -204,7 +204,7 @@ def _remove_superseded(own: Path, corpus: str) -> None:
     Who has mapped a file keeps it until it ends.
     """
     for path in (*own.glob(f"{corpus}-*"), *own.glob(".*.part")):
-        log.info("removing %s, which is out of date", path)
+        log.info("removing %s, which is outdated", path)
         path.unlink(missing_ok=True)
 
 
@@ -238,7 +238,7 @@ def _check_room(own: Path, n_bytes: int) -> None:
     if free < n_bytes:
         raise InputError(
             f"{own}: {n_bytes / MEGA:.0f} MB of spectrograms do not fit onto this disk, which has "
-            f"{free / MEGA:.0f} MB left; make room (what is kept there of other corpora may be "
-            f"deleted), name a folder on another disk of this machine in {KEY}, or raise "
-            "training_data.memory_mb"
+            f"{free / MEGA:.0f} MB left; make room (you may delete spectrograms of "
+            f"other corpora there), name a folder on another disk of this machine in {KEY}, or "
+            "raise training_data.memory_mb"
         )

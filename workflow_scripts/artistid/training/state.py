@@ -65,13 +65,22 @@ class SavedState:
             # Tensors and plain types only: nothing in the file is executed.
             content = torch.load(self.path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as error:
-            log.warning("%s cannot be read (%s): training starts anew", self.path, _short(error))
+            log.warning(
+                "%s cannot be read (%s): training starts from the beginning",
+                self.path,
+                _short(error),
+            )
             return None
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            log.warning("%s is no state of this version: training starts anew", self.path)
+            log.warning(
+                "%s is not a state of this version: training starts from the beginning", self.path
+            )
             return None
         if content["key"] != self.key:
-            log.info("%s is of other settings, data or sources: training starts anew", self.path)
+            log.info(
+                "%s has other settings, data or sources: training starts from the beginning",
+                self.path,
+            )
             return None
         return content["state"]
 

@@ -114,7 +114,7 @@ def spectrum_correction(kernel: NDArray[np.float64], spectrum: str) -> NDArray[n
     """
     if spectrum not in _NEGATIVE_BECOMES:
         known = ", ".join(_NEGATIVE_BECOMES)
-        raise InputError(f"spectra: there is no correction {spectrum!r}; there are: {known}")
+        raise InputError(f"spectra: unknown correction {spectrum!r}; there are: {known}")
     if spectrum == NONE:
         return np.eye(len(kernel))
     values, vectors = np.linalg.eigh(kernel)
