@@ -164,7 +164,7 @@ def test_nothing_is_removed_unless_asked(script, workdir, capsys):
 def test_records_that_do_not_fit_their_folders_stop_it(script, workdir):
     script.asked["--configfile"] = "one"  # a folder that was copied
     with pytest.raises(
-        InputError, match=r"two/configuration\.yaml: asks for nothing in its folder"
+        InputError, match=r"two/configuration\.yaml: needs nothing in its folder"
     ):
         script.prune([], is_remove=True)
     (workdir / "results/tiny/experiments/two/configuration.yaml").unlink()

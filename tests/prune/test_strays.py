@@ -122,7 +122,7 @@ def test_recordings_are_found_wherever_they_lie_and_results_among_them_are_refus
     (results / "link").symlink_to(ROOT)
     assert recordings_below(Path("link"), (ROOT / "audio").absolute()) == [Path("link/audio")]
     for audio_dir in (ROOT, ROOT.parent, Path("link"), results):
-        with pytest.raises(InputError, match=r"results/tiny: lies in corpus\.audio_dir"):
+        with pytest.raises(InputError, match=r"results/tiny: is inside corpus\.audio_dir"):
             recordings_below(ROOT, audio_dir)
 
 
