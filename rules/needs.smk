@@ -79,7 +79,7 @@ def size_so_far(wildcards):
 
 
 def runs_so_far(wildcards):
-    """Return the number of runs, without those that a checkpoint still has to choose."""
+    """Return the number of runs, without those that a checkpoint has not chosen yet."""
     try:
         return len(all_runs(wildcards))
     except IncompleteCheckpointException:

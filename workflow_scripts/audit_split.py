@@ -1,4 +1,4 @@
-"""Audit one cut of a split: its manifest is sound, and nothing is on two sides unaccepted."""
+"""Audit one cut of a split: its manifest is valid, and nothing unaccepted is in two subsets."""
 
 from artistid.audit.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
 from artistid.errors import InputError

@@ -3,8 +3,8 @@
     python workflow_scripts/prune.py [--remove] [--configfile FILE ...] [--config KEY=VALUE ...]
 
 It is run by hand, where Snakemake is run, with the run's options. Snakemake's `--list-untracked`
-sees one configuration, and also names benchmarks, what lies in folders that are an output, and
-whatever is needed only after a checkpoint that is still to run.
+sees one configuration, and also names benchmarks, the contents of output folders, and
+files that are needed only after a checkpoint that has not run yet.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from artistid.plan.recorded import RECORD, beside, experiment_folders, folders_w
 from artistid.prune.strays import describe, recordings_below, remove, survey
 
 TELL = "--tell"
-# Lines that Snakemake begins with whatever happens.
+# Lines that Snakemake always begins with.
 NO_NEWS = ("Using workflow specific profile", "Config file config.yaml is extended")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the workflow asks for with one configuration.
+    """What the workflow needs with one configuration.
 
     Attributes:
         config: the configuration in force.
@@ -50,7 +50,7 @@ class Asked:
 
 
 def tell(path: str, options: Sequence[str]) -> None:
-    """Write what the workflow asks for to a JSON file, in a process of Snakemake's."""
+    """Write what the workflow needs to a JSON file, in a Snakemake process."""
     from snakemake.cli import main as snakemake
     from snakemake.dag import DAG
     from snakemake.io import is_flagged
@@ -81,14 +81,14 @@ def tell(path: str, options: Sequence[str]) -> None:
 
     # In its place, Snakemake has read its profiles and evaluated what is finished.
     DAG.list_untracked = list_untracked
-    # The table across experiments and the packages of models are no part of `all`.
+    # The table across experiments and the packages of models are not part of `all`.
     targets = ["all", "experiments", "models"]
     quiet = ["--quiet", "progress", "rules", "host", "reason"]
     snakemake([*targets, "--list-untracked", *quiet, *options])
 
 
 def asked_for(options: Sequence[str], what: str) -> Asked:
-    """Return what the workflow asks for with Snakemake's `options`.
+    """Return what the workflow needs with Snakemake's `options`.
 
     Raises:
         InputError: the workflow cannot be planned, or not yet.
@@ -111,12 +111,12 @@ def asked_for(options: Sequence[str], what: str) -> Asked:
 
 
 def asked_in(asked: Asked) -> set[Path]:
-    """Return the experiments' folders in which something is asked for."""
+    """Return the experiments' folders in which something is needed."""
     return folders_with(Path(asked.results), asked.files)
 
 
 def everything_asked_for(options: Sequence[str]) -> list[Asked]:
-    """Return what the given configuration asks for, and every other experiment of its corpus.
+    """Return what the given configuration and every other experiment of its corpus need.
 
     Raises:
         InputError: one of them cannot be planned.

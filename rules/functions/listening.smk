@@ -1,4 +1,4 @@
-# Functions and paths of the listening page: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the listening page, separate because of Snakemake's linter.
 
 from artistid.listening.page import PAGE_FILES
 from artistid.storage.files import sha256_of_file

@@ -1,4 +1,4 @@
-# Functions and paths of using models: Snakemake's linter wants them apart from the rules.
+# Functions and paths of using models, separate because of Snakemake's linter.
 
 PREDICTED = f"{EXPERIMENT}/predict"
 # Never pruned: answers about other recordings are nobody's intermediate files.

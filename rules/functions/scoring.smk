@@ -1,4 +1,4 @@
-# Functions and paths of the scoring stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the scoring stage, separate because of Snakemake's linter.
 
 # Folds are trained one by one, and scored together.
 SCORED_CUT = "draw[0-9]+|list"

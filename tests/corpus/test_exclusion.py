@@ -1,4 +1,4 @@
-"""What a corpus leaves out on purpose: by name, and artists of whom there is too little."""
+"""What a corpus excludes: by name, and artists with too few albums or tracks."""
 
 import shutil
 import unicodedata

@@ -163,9 +163,7 @@ def test_nothing_is_removed_unless_asked(script, workdir, capsys):
 
 def test_records_that_do_not_fit_their_folders_stop_it(script, workdir):
     script.asked["--configfile"] = "one"  # a folder that was copied
-    with pytest.raises(
-        InputError, match=r"two/configuration\.yaml: needs nothing in its folder"
-    ):
+    with pytest.raises(InputError, match=r"two/configuration\.yaml: needs nothing in its folder"):
         script.prune([], is_remove=True)
     (workdir / "results/tiny/experiments/two/configuration.yaml").unlink()
     with pytest.raises(InputError, match=r"two/configuration\.yaml: is missing"):

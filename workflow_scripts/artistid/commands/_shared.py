@@ -145,7 +145,7 @@ def quiet_libraries() -> Iterator[None]:
 
 
 class Progress:
-    """A line on the terminal that says what is going on; nothing where there is no terminal."""
+    """A progress line on the terminal; nothing if there is no terminal."""
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Say what a model is: artists, scores, where it comes from, what it is not for."""
+"""Describe a model: artists, scores, origin, and what not to use it for."""
 
 import argparse
 import sys

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, say what was found, and write the configuration."""
+    """Survey the folder, report, and write the configuration."""
     from artistid.plan.config import read_schema, read_yaml
     from artistid.setup.choice import choose
     from artistid.setup.configuration import command, configuration
@@ -65,6 +65,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(path: str) -> None:
-    """Show what is looked at, on a terminal."""
+    """Show the current file on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{path!r:.70}" if path else "\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -71,7 +71,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 class _Printer:
-    """Prints answers in the form that was asked for, each as soon as it is known."""
+    """Prints each answer as soon as it is known, in the requested form."""
 
     def __init__(self, parsed: argparse.Namespace, n_artists: int) -> None:
         self._parsed = parsed

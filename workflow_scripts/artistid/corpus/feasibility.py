@@ -1,6 +1,6 @@
-"""Whether the recordings that the scan found can carry the experiment, before anything is computed.
+"""Whether the scanned recordings meet the experiment's requirements, before anything is computed.
 
-What the configuration alone gets wrong is found earlier, by `artistid.plan.config.check_config`.
+`artistid.plan.config.check_config` finds mistakes of the configuration itself earlier.
 """
 
 from collections import defaultdict
@@ -36,8 +36,8 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
         tracks: rows of ``tracks.csv``.
 
     Returns:
-        What the corpus carries, in a line; it names the artists with fewer albums, or tracks, than
-        a split has folds, where that is allowed.
+        What the corpus is sufficient for, in one line; it names the artists with fewer albums, or
+        tracks, than a split has folds, where that is allowed.
 
     Raises:
         InputError: names everything that is missing, and what to do about each.

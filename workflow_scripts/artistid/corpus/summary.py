@@ -56,7 +56,7 @@ def describe(
         lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
     lines += _ignored(tracks, others)
     if expected:
-        # The corpus holds what is left out on purpose, too.
+        # The corpus also has what is left out on purpose.
         lines += _differences([*used, *filter(_is_placed, on_purpose)], expected)
     return "\n".join(lines) + "\n"
 
@@ -67,7 +67,7 @@ def counted(number: int, unit: str) -> str:
 
 
 def describe_names(recordings: Iterable[Recording]) -> str:
-    """Return how artists and albums of recordings are called otherwise than folders or tags do."""
+    """Return which names of artists and albums differ from those in folders or tags."""
     placed = [recording for recording in recordings if recording.is_placed]
     lines = []
     if on_discs := [recording for recording in placed if recording.is_on_disc]:
@@ -91,7 +91,7 @@ def describe_names(recordings: Iterable[Recording]) -> str:
 
 
 def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a line for every artist and album of which nothing can be used."""
+    """Return a line for every artist and album without a usable recording."""
     placed = [track for track in tracks if _is_placed(track) and track["status"] != EXCLUDED]
     used = usable(placed)
     artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
@@ -106,7 +106,7 @@ def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _ignored(tracks: Iterable[Mapping[str, Any]], others: Iterable[str]) -> list[str]:
-    """Return what was passed over, by kind, and the folders that hold nothing else."""
+    """Return what was skipped, by kind, and the folders without recordings."""
     hidden: list[str] = []
     rest: list[str] = []
     for other in others:
@@ -132,7 +132,7 @@ def _kind(name: str) -> str:
 
 
 def _is_placed(track: Mapping[str, Any]) -> bool:
-    """Whether a recording lies where recordings belong."""
+    """Whether a recording is where recordings belong."""
     return bool(track["artist"])
 
 

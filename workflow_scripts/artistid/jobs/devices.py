@@ -1,10 +1,10 @@
 """Which of a machine's GPUs is a job's own.
 
-Snakemake counts GPUs and does not say which one a job may use: without more, all trainings of a
-machine would run on its first. A job takes a free one by a lock (flock) on a file per device, which
-the kernel frees when the process ends, however it ends.
+Snakemake counts GPUs and does not say which one a job may use: without this module, all trainings
+of a machine would run on its first. A job takes a free one by a lock (flock) on a file per device,
+which the kernel frees when the process ends, however it ends.
 
-Nothing here imports torch: `CUDA_VISIBLE_DEVICES` has to be set before torch asks for devices.
+Nothing here imports torch: `CUDA_VISIBLE_DEVICES` must be set before torch asks for devices.
 """
 
 import errno
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _POLL_SECONDS = 1.0
 _NVIDIA_SMI_SECONDS = 120
-# What CUDA's libraries say where torch does not turn it into an exception of its own.
+# Messages of CUDA's libraries that torch does not turn into its own exception.
 _OUT_OF_MEMORY = re.compile("CUDA error: (out of memory|CUBLAS_STATUS_ALLOC_FAILED)")
 
 
@@ -92,7 +92,7 @@ def _nvidia_smi_fails(why: str) -> str:
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """Return the GPUs that ``nvidia-smi -L`` lists; lines that list none are passed over."""
+    """Return the GPUs that ``nvidia-smi -L`` lists; lines that list none are skipped."""
     gpus: list[Gpu] = []
     for line in listing.splitlines():
         uuid = re.search(r"\(UUID: ([^)]+)\)", line)
@@ -159,7 +159,7 @@ def take_device(
 ) -> str | None:
     """Make a free GPU the only one that this process sees, for as long as it lives.
 
-    Waits while other jobs hold all of them. Has to be called before torch first asks for devices.
+    Waits while other jobs hold all of them. Call this before torch first asks for devices.
 
     Args:
         jobs_per_device: how many jobs may share a device. A device that has none goes first.
@@ -258,7 +258,7 @@ def _open(path: Path) -> int:
             descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
             continue
-        os.fchmod(descriptor, 0o644)  # whatever the umask: other users' jobs have to open it
+        os.fchmod(descriptor, 0o644)  # whatever the umask: other users' jobs must open it
         return descriptor
 
 
@@ -287,7 +287,7 @@ def check_cuda(device: str) -> None:
     """Make sure that torch can compute on the GPU that this process has taken.
 
     Without this, a driver that is too old, a torch without CUDA or a GPU in MIG mode without
-    instances would let a training fall to the processor, and take days in silence.
+    instances would silently let a training run on the processor, and take days.
 
     Args:
         device: what `take_device` returned.

@@ -34,7 +34,7 @@ _LENGTHS = ("slice_seconds", "follow_up_seconds")
 def with_types(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration in which text that should be a number, a truth value or null is one.
 
-    Snakemake hands over what stands in ``--config 'training={"epochs": 5}'`` as text, and YAML
+    Snakemake passes ``--config 'training={"epochs": 5}'`` on as text, and YAML
     takes ``1e-4`` for text. Only values that the schema refuses as text are changed.
     """
     typed = _with_text_keys(config)
@@ -129,7 +129,7 @@ def _check_numbers(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
-    """Lengths stand in paths with six digits, and a slice has to have frames."""
+    """Lengths appear in paths with six digits, and a slice must have frames."""
     config = effective_config(config)
     experiment = config["experiment"]
     needed = MIN_FRAMES if networks(config) else 1
@@ -261,7 +261,7 @@ _LATER_CHECKS = (_check_lengths,)
 def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration in force: the demo's reductions applied if the corpus is the demo.
 
-    The reductions stand in a block of their own, ``demo.reduced``, and are dropped for every other
+    The reductions are in a separate block, ``demo.reduced``, and are dropped for every other
     corpus, so that they can never reach it, whatever was merged.
     """
     effective = copy.deepcopy(_with_text_keys(config))

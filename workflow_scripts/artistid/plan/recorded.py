@@ -11,7 +11,7 @@ from artistid.storage.files import atomic_write
 RECORD = "configuration.yaml"
 EXPERIMENTS = "experiments"
 # What all experiments of a corpus share is as the configuration in force says: the files that they
-# share were made with that, whatever was in force when an experiment ran.
+# share were made with that, whatever configuration an experiment ran with.
 SHARED = ("corpus", "demo", "log_mel", "audit")
 
 

@@ -33,7 +33,7 @@ def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
     own = shared(given, _used_splits(given))
     for path in sorted(experiment.parent.glob(f"*/{RECORD}")):
         folder = path.parent
-        # One of which nothing was computed, such as of `snakemake corpus`, shares nothing.
+        # One without results, such as of `snakemake corpus`, shares nothing.
         if folder == experiment or [*folder.iterdir()] == [path]:
             continue
         other = read_record(folder)

@@ -128,7 +128,7 @@ class Ensemble:
             yield [made[number] for number in self._front_end]
 
     def answer_of(self, path: Path, spectrograms: Sequence[Spectrogram]) -> Answer:
-        """Return the answer to a recording, of which there are spectrograms already.
+        """Return the answer for a recording whose spectrograms exist already.
 
         Raises:
             InputError: the recording is shorter than a slice.

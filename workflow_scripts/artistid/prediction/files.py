@@ -12,7 +12,7 @@ LIST = "-"  # as a name: the list on standard input
 
 
 def names_of_list(stream: BinaryIO, separator: bytes) -> Iterator[str]:
-    """Yield the names of a list as they come; empty ones are passed over.
+    """Yield the names of a list as they come; empty ones are skipped.
 
     Args:
         stream: of bytes, because names need not be text.
@@ -29,7 +29,7 @@ def names_of_list(stream: BinaryIO, separator: bytes) -> Iterator[str]:
 def files_of(names: Iterable[str]) -> Iterator[tuple[Path, str | None]]:
     """Yield each file once, with what is wrong with it, or None.
 
-    A folder stands for its audio files, sorted, those of its folders included. What is skipped
+    A folder means its audio files, sorted, including those of its folders. What is skipped
     there, and looks like audio, is yielded with the reason.
     """
     seen: set[Path] = set()

@@ -4,7 +4,7 @@ Arrays: ``front_end.*`` (what turns samples into the model's input) and ``model.
 learnt). One key of metadata holds JSON: ``format``, ``front_end`` (name and parameters), ``kind``,
 ``model`` (its architecture), ``settings``, ``classes``, ``slice_frames`` (None for whole songs),
 ``temperature`` (None without calibration) and ``card`` (facts for people). Keys that a reader does
-not know are passed over: what a reader has to know raises the version of the format.
+not know are ignored: what a reader must know raises the version of the format.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ class Package:
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """What people want to know; empty where nothing is known."""
+        """Facts for people; empty if nothing is known."""
         card = self.description.get("card")
         return card if isinstance(card, dict) else {}
 

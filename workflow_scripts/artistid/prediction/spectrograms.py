@@ -18,7 +18,7 @@ from artistid.errors import InputError
 from artistid.features.log_mel import LogMelParameters, log_mel_blocks
 
 DTYPE = np.dtype(np.float16)  # the cache's
-IN_MEMORY = 32 << 20  # bytes: an hour; only what is longer goes to the disk
+IN_MEMORY = 32 << 20  # bytes: an hour; only longer spectrograms go to the disk
 BLOCK_FRAMES = 4096
 
 

@@ -1,4 +1,4 @@
-"""Slice-level predictions of a run, from which every table can be computed again.
+"""Slice-level predictions of a run, from which every table can be recomputed.
 
 HDF5 with one group per subset: ``log_probability`` (slices, classes), ``target`` and ``track``
 (slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order. A

@@ -16,7 +16,7 @@ def quoted(text: str) -> str:
     """Return a text as YAML in double quotes, on one line, whatever it holds.
 
     Raises:
-        InputError: it is no Unicode, which YAML cannot hold.
+        InputError: it is not Unicode, which YAML requires.
     """
     import yaml
 
@@ -41,11 +41,11 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
 
     Args:
         found: what the folder holds.
-        choice: what it can carry.
+        choice: what it is sufficient for.
         run: the command that runs it.
 
     Raises:
-        InputError: the folder's name is no UTF-8.
+        InputError: the folder's name is not UTF-8.
     """
     corpus, experiment = choice.given["corpus"], choice.given["experiment"]
     lines = [
@@ -107,7 +107,7 @@ def _names(found: Survey) -> list[str]:
 
 
 def _exclude(found: Survey) -> list[str]:
-    """Return the artists that are left out by name; empty lists to be filled otherwise."""
+    """Return the artists that are left out by name; otherwise empty lists to fill in."""
     lines = ["  # Excluded by name; albums as \"Artist/Album\".", "  exclude:"]  # fmt: skip
     if found.compilations:
         lines += [

@@ -19,7 +19,7 @@ AT_MOST = 5  # names in one line, lines of one kind
 def describe_folder(found: Survey) -> str:
     """Return what a folder holds: how much, in which formats, by which names, and what is not used.
 
-    Every name stands in quotes, so that it stays on its line.
+    Every name is in quotes, so that it stays on its line.
     """
     used = usable(found.rows)
     albums = {row["album_id"] for row in used}

@@ -1,4 +1,4 @@
-"""A look at a folder of music: what the scan will find, told by headers and tags alone.
+"""A survey of a folder of music: what the scan will find, from headers and tags alone.
 
 Nothing is decoded, so it takes seconds where the scan takes minutes; what only decoding shows, such
 as damage in the middle of a file, the scan will say.

@@ -13,7 +13,7 @@ from artistid.splits.definitions import FoldsSplit, RandomSplit
 from artistid.splits.folds import deal, subset_in_fold
 from artistid.splits.subsets import ALBUM, COLUMNS, TEST, TRACK, TRAIN, VALIDATION
 
-# In the key of an artist's generator; whatever a split is called, its draws stay the same.
+# In the key of an artist's generator. The split's name is not, so it does not change draws.
 _WORDS = {TRACK: "song", ALBUM: "album"}
 
 
@@ -22,7 +22,7 @@ def draw_split(
 ) -> list[dict[str, Any]]:
     """Assign every track to a subset and return the manifest's rows, sorted by track id.
 
-    Each artist is drawn alone, by a generator of its own, so that a new track of one artist moves
+    Each artist is drawn separately, with its own generator, so that a new track of one artist moves
     no track of another (unless units are dealt to folds unevenly: then later artists begin with
     another fold).
 

@@ -1,4 +1,4 @@
-"""Split manifests: read by one reader, which stops at what would be dropped in silence."""
+"""Split manifests: read by one reader, which stops at rows that would be silently dropped."""
 
 import os
 from collections import defaultdict
@@ -33,7 +33,7 @@ def read_manifest(
 
     Args:
         path: the manifest. A byte order mark, which spreadsheets write, is ignored.
-        tracks: rows of ``usable.csv``. With them, each row has to agree with the corpus. A track
+        tracks: rows of ``usable.csv``. With them, each row must agree with the corpus. A track
             may be missing: a list may leave it out, and copies of recordings may leave a split.
         required: subsets of which each artist needs a track; of the corpus if `tracks` are given,
             else of the manifest.

@@ -27,7 +27,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     if inputs.is_published and inputs.reported == TEST:
         return ""
     if inputs.is_published:

@@ -1,6 +1,6 @@
 """Spectrograms of many tracks in one array: in memory, or mapped from a file on the machine's disk.
 
-The file is a cache of the mel caches, in a folder of its own per user: written once by the first
+The file is a cache of the mel caches, in a separate folder per user: written once by the first
 training that needs it, and read through the kernel's page cache by all trainings on this machine.
 A change of the mel caches gives it another name. It can be deleted at any time: trainings that run
 keep what they have mapped.
@@ -64,7 +64,7 @@ def read_spectrograms(
 
     Args:
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
-        albums: album of each track, by track id, in the order in which they are to lie.
+        albums: album of each track, by track id, in their order in the file.
         shapes: what the caches' headers say of these tracks (and maybe of others).
 
     Raises:
@@ -89,7 +89,7 @@ def read_spectrograms(
 def map_spectrograms(
     cache_folder: Path, album_ids: Sequence[str], folder: str | None
 ) -> Spectrograms:
-    """Map all tracks of the albums from a file on this machine, written where it is not there.
+    """Map all tracks of the albums from a file on this machine, written if it does not exist.
 
     Args:
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
@@ -145,10 +145,10 @@ def _sha256(log_mel: NDArray[np.float16]) -> str:
 
 
 def _own_folder(parent: Path) -> Path:
-    """Return a folder that only this user can reach, made where it is not there.
+    """Return a folder that only this user can reach, created if it does not exist.
 
     In a folder that all users share, another one could have made what bears the name: then the
-    next name is taken. A file that somebody else can cut short would kill those that map it.
+    next name is taken. A file that somebody else can truncate would kill the jobs that map it.
 
     Raises:
         InputError: it cannot be made.
@@ -175,8 +175,8 @@ def _own_folder(parent: Path) -> Path:
 def _names(cache_folder: Path, album_ids: Sequence[str]) -> tuple[str, str]:
     """Return what stands for the corpus, and for what its mel caches hold, in the file's name.
 
-    A cache that was made again has another time; what the mel parameters, the recordings or the
-    code of the extraction change is a cache that was made again.
+    A recomputed cache has another time; what the mel parameters, the recordings or the
+    code of the extraction change is a recomputed cache.
 
     Raises:
         InputError: a cache is missing.

@@ -1,6 +1,6 @@
-"""The state of an unfinished training, so that a job that was killed goes on where it was saved.
+"""The state of an unfinished training, so that a killed job resumes where it was saved.
 
-It lies outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
+It is outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
 and is bound by a key to what the run is trained on: the state of other settings, another split,
 other spectrograms or sources that compute something else is never resumed.
 """
@@ -31,7 +31,7 @@ def training_key(
     Args:
         settings: of the run, plain types.
         slices: what it is trained and validated on; of spectrograms their checksums are taken, so
-            that it is the same wherever they lie.
+            that it does not depend on where they are.
         code: version or digest of what the training computes, by its stage.
     """
     bound = {"settings": dict(settings), "code": dict(code)}

@@ -19,9 +19,9 @@ from artistid.models.registry import NETWORKS, available, build_network, load_mo
 from artistid.storage.files import atomic_write
 
 FORMAT = "artistid weights 1"
-# One key: safetensors writes several in random order, and equal runs have to be equal bytes.
+# One key: safetensors writes several in random order, and equal runs must give equal bytes.
 _KEY = "artistid"
-_LARGEST = 100_000  # of any setting; a network that size is no network of ours
+_LARGEST = 100_000  # of any setting; a network of that size is not ours
 _MEAN, _DEVIATION = "normalisation.mean", "normalisation.deviation"
 
 

@@ -101,7 +101,7 @@ class SvmSongKl:
         return self._svm.scores(self._distances(means, covariances))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: standardisation, the training songs' Gaussians, and the SVM."""
+        """Return the parameters: standardisation, the training songs' Gaussians, and the SVM."""
         means, covariances = self._train
         own = {"centre": self._centre, "deviation": self._deviation}
         own |= {"train.means": means, "train.covariances": covariances}

@@ -78,7 +78,7 @@ class SvmSongMahalanobis:
         return self._svm.scores(self._distances(means, covariances))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: standardisation, the training songs, precision, and the SVM."""
+        """Return the parameters: standardisation, the training songs, precision, and the SVM."""
         own = {"scaler.mean": self._scaler.mean_, "scaler.scale": self._scaler.scale_}
         own |= {"train": self._train, "precision": self._precision}
         return own | {f"svm.{name}": array for name, array in self._svm.state().items()}
