@@ -12,7 +12,7 @@ from artistid.storage.files import read_rows, write_text
 with job_log(snakemake.log[0], f"predict {snakemake.wildcards.number}") as log:
     own = None
     if snakemake.resources.gpu:
-        # Before torch asks for devices, which it does not do when it is imported.
+        # Before torch asks for devices; importing it does not.
         own = take_device(snakemake.resources.jobs_per_device, report=log.info)
         if own:
             check_cuda(own)

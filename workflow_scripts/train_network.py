@@ -55,7 +55,7 @@ def train_network(log) -> None:
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     evaluated = evaluated_subsets(manifest)
-    # No parameter: where the spectrograms lie changes no result.
+    # Not a parameter: where the spectrograms are does not change results.
     where = snakemake.config["training_data"]
     index = Path(snakemake.input.index)
     slices = load_subsets(manifest, (TRAIN, *evaluated), index, run.slice_frames, **where)
@@ -122,9 +122,9 @@ run = Run(**snakemake.params.run)
 lock = Path(snakemake.params.state).with_suffix(".lock")
 with (
     job_log(snakemake.log[0], run.label) as log,
-    exclusive_lock(lock, "another process trains this run"),
+    exclusive_lock(lock, "another process is training this run"),
 ):
-    # Before torch asks for devices, which it does not do when it is imported.
+    # Before torch asks for devices; importing it does not.
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)
     if own:
         check_cuda(own)

@@ -36,7 +36,7 @@ def add_models_and_files(parser: argparse.ArgumentParser) -> None:
 def count(text: str) -> int:
     """Return a whole number of 1 or more, for argparse."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
@@ -51,7 +51,7 @@ def models_and_files(parsed: argparse.Namespace) -> tuple[list[Path], list[str]]
     while names and names[0].endswith(MODEL_ENDING):
         models.append(Path(names.pop(0)))
     if not models:
-        raise InputError(f"{names[0]}: is no model; name a *{MODEL_ENDING} file first")
+        raise InputError(f"{names[0]}: is not a model; name a *{MODEL_ENDING} file first")
     if not names:
         raise InputError("no audio file or folder is named; write some after the model, or -")
     return models, names
@@ -137,7 +137,7 @@ def each_file(
 
 
 class Progress:
-    """A line on the terminal that says what is going on; nothing where there is no terminal."""
+    """A progress line on the terminal; nothing if there is no terminal."""
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()

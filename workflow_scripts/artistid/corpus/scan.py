@@ -52,13 +52,13 @@ def scan(
         for row in rows:
             if row["status"] == OK and row["artist"] in small:
                 row |= verdict(EXCLUDED, small[row["artist"]])
-        # A copy of what is left out now stands for itself.
+        # A copy of an excluded recording is then used itself.
         mark_duplicates(rows)
     return rows
 
 
 def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
-    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
+    """Keep the first of several files of the same bytes, so that none is trained and tested on."""
     first_of: dict[str, str] = {}
     for row in rows:
         if row["status"] in (OK, DUPLICATE):
@@ -136,14 +136,14 @@ def judged_and_bad(
 def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
     """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
 
-    What is left out on purpose does not count, neither as bad nor as good.
+    Excluded recordings count neither as bad nor as good.
 
     Raises:
         InputError: names the share, the first bad files and the configuration key.
     """
     if not tracks:
         raise InputError(
-            "corpus.audio_dir: no audio file was found; recordings have to lie at "
+            "corpus.audio_dir: no audio file was found; recordings must be at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
     judged, bad = judged_and_bad(tracks)

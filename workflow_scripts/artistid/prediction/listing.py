@@ -18,14 +18,14 @@ COLUMNS = ("path", "bytes", "changed")
 
 
 def list_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return a row of COLUMNS for each recording, and what is passed over though it may be audio.
+    """Return a row of COLUMNS for each recording, and what is skipped though it may be audio.
 
     Raises:
         InputError: the folder cannot be read, or holds no recording.
     """
     recordings, others = list_recordings(folder)
     if not recordings:
-        raise InputError(f"predict.folder: {folder} holds no audio file; write another folder")
+        raise InputError(f"predict.folder: {folder} contains no audio file; write another folder")
     rows = []
     for recording in recordings:
         row: dict[str, Any] = {"path": recording.path, "bytes": None, "changed": None}
@@ -36,7 +36,7 @@ def list_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
             pass
         rows.append(row)
     passed_over = audio_passed_over(folder, others).items()
-    return rows, [f"{path}: is passed over ({reason})" for path, reason in passed_over]
+    return rows, [f"{path}: is skipped ({reason})" for path, reason in passed_over]
 
 
 def write_lists(folder: Path, rows: Sequence[Mapping[str, Any]], per_list: int) -> int:

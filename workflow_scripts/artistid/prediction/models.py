@@ -45,7 +45,7 @@ def build(package: Package, device: str = AUTO) -> Model:
         device: of a network: ``auto`` takes a GPU where there is one; others run on the processor.
 
     Raises:
-        InputError: the arrays do not fit the model, or there is no such device.
+        InputError: the arrays do not fit the model, or the device does not exist.
     """
     if package.kind == NETWORKS:
         return NetworkModel(package, device)
@@ -151,7 +151,7 @@ class _SystemModel:
             self._try_out()
         except InputError:
             raise
-        except Exception as error:  # whatever an array of another shape brings about
+        except Exception as error:  # an array of another shape may raise anything
             why = shortened(" ".join(str(error).split()))
             raise InputError(
                 f"{package.path}: is damaged (its arrays are none of {package.model}: {why}); get "

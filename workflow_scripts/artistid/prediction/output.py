@@ -105,10 +105,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], header: 
 def best_by_name(
     answers: Sequence[Mapping[str, Any]], top: int
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the best artists of each file by its name without ending, as the NTU course wants.
+    """Return the best artists of each file by its name without ending.
 
-    ``{"001": ["artist", ...], ...}``. Where two files have one name, their paths
-    stand for them.
+    ``{"001": ["artist", ...], ...}``, the format of the NTU course. If two files have the same
+    name, their paths are used instead.
 
     Args:
         answers: what `as_json` returned, with paths below the folder.

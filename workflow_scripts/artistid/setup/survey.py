@@ -1,4 +1,4 @@
-"""A look at a folder of music: what the scan will find, told by headers and tags alone.
+"""A survey of a folder of music: what the scan will find, from headers and tags alone.
 
 Nothing is decoded, so it takes seconds where the scan takes minutes; what only decoding shows, such
 as damage in the middle of a file, the scan will say.
@@ -66,7 +66,7 @@ def survey(
     in_folders, others = list_recordings(audio_dir)
     if not in_folders:
         raise InputError(
-            f"{audio_dir}: holds no audio file; name the folder above the artists' folders"
+            f"{audio_dir}: contains no audio file; name the folder above the artists' folders"
         )
     by_names: dict[str, Sequence[Recording]] = {
         FOLDERS: in_folders,

@@ -29,7 +29,7 @@ HISTORY_COLUMNS = ("epoch", "train_loss", "validation_loss", "validation_macro_f
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is trained; defaults are the paper's, else the baseline's.
+    """How a network is trained; defaults are the paper's, or otherwise the baseline's.
 
     Attributes:
         epochs: passes over the training set at most (the paper, section 4.3).
@@ -71,7 +71,7 @@ class Fit:
 
 
 def choose_device() -> torch.device:
-    """Return the GPU when there is one, else the CPU."""
+    """Return the GPU if there is one, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -136,7 +136,9 @@ def fit(
             saved.save(training.state())
         report(_progress(training, len(train.slices), settings.epochs))
     if not training.best_epoch:
-        raise FloatingPointError("the validation loss was never a number; lower the learning rate")
+        raise FloatingPointError(
+            "the validation loss was NaN in every epoch; lower the learning rate"
+        )
     network.load_state_dict(training.best_weights)
     return Fit(training.history, training.seconds, training.best_epoch, training.peaks())
 

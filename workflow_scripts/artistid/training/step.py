@@ -29,7 +29,8 @@ def new_optimiser(
     Args:
         network: on its device.
         learning_rate: Adam's.
-        precision: in bfloat16 one kernel updates many weights, which rounds otherwise; the step in
+        precision: in bfloat16 one kernel updates many weights, which rounds differently; the step
+            in
             float32 keeps torch's default.
         capturable: for a step that a GPU replays: learning rate and number of steps are tensors
             that lie there.
@@ -68,7 +69,7 @@ class TrainingStep:
         self.total = torch.zeros((), device=loader.device)
 
     def __call__(self, positions: Tensor) -> None:
-        """Train on the slices at some positions, which lie where the frames do."""
+        """Train on the slices at some positions, which are on the frames' device."""
         slices, targets = self.loader.batch(positions)
         if self.augment:
             slices = self.augment(slices, self.generator)

@@ -116,7 +116,7 @@ def spectrum_correction(kernel: NDArray[np.float64], spectrum: str) -> NDArray[n
     """
     if spectrum not in _NEGATIVE_BECOMES:
         known = ", ".join(_NEGATIVE_BECOMES)
-        raise InputError(f"spectra: there is no correction {spectrum!r}; there are: {known}")
+        raise InputError(f"spectra: unknown correction {spectrum!r}; there are: {known}")
     if spectrum == NONE:
         return np.eye(len(kernel))
     values, vectors = np.linalg.eigh(kernel)
@@ -195,7 +195,7 @@ class DistanceSvm:
         return per_class(self._svm.decision_function(rows), self._n_classes)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: gamma, and a linear machine on the kernel for each pair.
+        """Return the learnt parameters: gamma, and a linear machine on the kernel for each pair.
 
         The weights, shape (training songs, pairs), hold the correction of the spectrum.
         """
@@ -298,7 +298,7 @@ def _machines_of_pairs(svm: SVC, n_songs: int) -> tuple[NDArray[np.float64], NDA
     """Return an SVM's decision functions on a kernel's rows: weights (songs, pairs), intercepts.
 
     libsvm keeps for each support vector a coefficient against every other class: that against class
-    j stands in row j of `dual_coef_`, of which the vector's own class is left out.
+    j is in row j of `dual_coef_`, of which the vector's own class is left out.
     """
     class_of = np.repeat(np.arange(len(svm.n_support_)), svm.n_support_)
     pairs = list(combinations(range(len(svm.n_support_)), 2))
