@@ -4,10 +4,10 @@
 
 `artistid.training.capture` takes a captured step for the eager one when they end within a tolerance
 of each other; a GPU need not give the same bits twice. On the processor, in bfloat16, each network
-makes a few steps. Each is made again from the same state: with the gradients of its layers rounded
-anew (by about a unit in bfloat16's last place, far more than another order of addition), with
+makes a few steps. Each is repeated from the same state: with the gradients of its layers rounded
+again (by about a unit in bfloat16's last place, far more than another order of addition), with
 another dropout, and with another batch. Printed: the distance of the ends, as a share of the step's
-own length. The tolerance has to lie between the first and the others.
+own length. The tolerance must be between the first and the others.
 """
 
 import argparse

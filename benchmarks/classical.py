@@ -53,7 +53,8 @@ def track_rows(n_tracks: int) -> list[dict[str, str]]:
 def log_mels(n_tracks: int, seed: int):
     """Return a function that makes a track's spectrogram, (frames, 128), dB.
 
-    Artists share most of where their frames lie, songs are shifted, and frames come in clusters.
+    Artists share most of the regions of their frames, songs are shifted, and frames come in
+    clusters.
     """
     normal = np.random.default_rng(seed).standard_normal
     shared = normal((N_SOUNDS, 20), np.float32)
@@ -109,7 +110,7 @@ def run_job(system: str, folder: Path, settings: dict) -> None:
 
 
 def measured(system: str, folder: Path, settings: dict) -> str:
-    """Run a system's job in a process of its own and return what it took, a row of a table."""
+    """Run a system's job in a separate process and return its cost, a row of a table."""
     started = time.perf_counter()
     process = os.fork()
     if not process:

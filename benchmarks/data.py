@@ -128,7 +128,7 @@ def train(folder: Path, form: str, args: argparse.Namespace) -> dict[str, object
     shares, milliseconds = [], []
     for turn in range(args.turns):
         positions = order[turn * args.steps :][: args.steps]
-        # Now this, now the other first: a machine that slows down favours neither.
+        # Alternate which comes first, so that a machine that slows down favours neither.
         first, second = (fixed, None) if turn % 2 else (None, fixed)
         times = {first is None: seconds_of(positions, first)}
         times[second is None] = seconds_of(positions, second)

@@ -31,7 +31,7 @@ def seconds_by_rule(results: Path) -> list[dict[str, str | float]]:
     """Return jobs, their seconds and their processor seconds by rule, the longest first.
 
     Args:
-        results: the folder of a corpus' results. Trainings stand by their models.
+        results: the folder of a corpus' results. Trainings are listed by model.
     """
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
     for path in results.rglob("benchmarks/**/*.tsv"):

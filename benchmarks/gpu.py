@@ -23,7 +23,7 @@ side_by_side: ``network``, ``mode``, ``processes`` at once, ``mps`` (whether thr
     it.
 hours: ``network``, ``frames``, ``mode``, ``runs`` of the paper's grid, ``hours`` of each for 300
     epochs on artist20 without validation, ``paper_hours`` (null where the paper has none; it does
-    not say of which slice length, so they stand at 1 s).
+    not say of which slice length, so they are shown at 1 s).
 grid: ``mode``, ``runs``, ``hours`` of the paper's grid, one run after the other.
 
 Each measurement runs in a separate process (`--one`), because determinism is set per process.

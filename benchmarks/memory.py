@@ -5,7 +5,7 @@
 
 For each network and slice length, on the processor: peak memory of a process that trains for three
 steps and predicts for one, in MB, above that of a process that has only imported torch. A line for
-each is a process of its own. `--data-set`: the peak of reading a data set of artist20's size (93 h;
+each is a separate process. `--data-set`: the peak of reading a data set of artist20's size (93 h;
 2.7 GB of temporary disk), of which 81 % is for training.
 """
 

@@ -38,7 +38,7 @@ SEED = 20
 def made_song(frames: int, generator: np.random.Generator) -> np.ndarray:
     """Return a spectrogram with bars, chords and drums, shape (frames, 128), dB.
 
-    Chords of four patterns go round; notes decay; each has its spectrum. It is no music, but words
+    Chords of four patterns go round; notes decay; each has its spectrum. It is not music, but words
     repeat in it, within a song and from song to song, as they do in music.
     """
     bands = np.arange(128)
@@ -131,7 +131,7 @@ def lowest_margin(prints, a: int, b: int) -> float:
 def measure_distinct(
     n_artists: int, n_albums: int, n_tracks: int, seconds: float, at_most: int
 ) -> None:
-    """Print how many pairs of different recordings are taken for the same, and the margins."""
+    """Print how many pairs of different recordings are mistaken for the same, and the margins."""
     names = [
         (artist, album, track)
         for artist in range(n_artists)
@@ -160,7 +160,7 @@ def report_margins(prints, names: list[tuple[int, int, int]], at_most: int) -> N
     for kind, pairs in kinds.items():
         drawn = generator.permutation(len(pairs))[:at_most]
         margins = np.sort([lowest_margin(prints, *pairs[index]) for index in drawn])
-        # The lowest twentieth as an exponential tail, carried on to the threshold.
+        # The lowest twentieth as an exponential tail, extrapolated to the threshold.
         tail = margins[: max(10, len(margins) // 20)]
         scale = (tail[-1] - tail).mean()
         rate = len(tail) / len(margins) * np.exp(-tail[-1] / scale)

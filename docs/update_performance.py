@@ -1,4 +1,4 @@
-"""Write the measured tables of docs/performance.md anew, from what the benchmarks wrote.
+"""Regenerate the measured tables of docs/performance.md from the benchmarks' results.
 
     make bench
 

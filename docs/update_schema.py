@@ -28,7 +28,7 @@ def models_schema() -> str:
 
 
 class _WithoutAliases(yaml.SafeDumper):
-    """Writes out what stands twice, for people to read."""
+    """Writes repeated parts in full, for people to read."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

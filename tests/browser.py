@@ -15,7 +15,7 @@ needs_browser = pytest.mark.skipif(
 
 
 def start(profile: Path, *arguments: str):
-    """Return a driver of a headless Chromium with a profile of its own; the caller quits it."""
+    """Return a driver of a headless Chromium with its own profile; the caller quits it."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()

@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = "rules workflow_scripts profiles schemas configs envs resources report".split()
 
 
-# Rules that make nothing, and ask for the files of a stage.
+# Rules without output, which request the files of a stage.
 STAGES = "corpus features splits audit training scoring tables figures".split()
 TARGETS = {"all", "experiments", "models", "predict", "listening", *STAGES}
-# Rules of these two: what nobody asked for by their names makes nothing.
+# Rules of these two targets, which run only if a target is named.
 ON_DEMAND = {
     *("package_model", "list_files", "predict_files", "collect_answers"),
     "make_listening_page",

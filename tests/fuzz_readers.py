@@ -306,7 +306,7 @@ def merged(base: dict, over: dict) -> dict:
 
 
 def work(seed: int, numbers: Any, answers: Any, folder: Path) -> None:
-    """Read one input after the other, in a process of its own."""
+    """Read one input after the other, in a separate process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the decoders' complaints
     read = reader(folder)
     resource.setrlimit(resource.RLIMIT_AS, (used_memory() + MEMORY,) * 2)

@@ -82,7 +82,7 @@ def kill(process: int, number: signal.Signals) -> bool:
 
 
 def digests(results: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that has to be the same whenever it is made."""
+    """Return the SHA-256 of every file that must be reproducible."""
     return {
         str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*"))

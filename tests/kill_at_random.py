@@ -3,8 +3,9 @@
     python tests/kill_at_random.py --minutes 30 --seed 1
 
 An undisturbed run comes first. Then runs are disturbed: after a random time the whole workflow
-(SIGKILL) or one of its jobs (SIGKILL or SIGTERM) is killed, and the run goes on until it is whole;
-its files have to have the same bits. Prints how many kills hit what, and how many files differ.
+(SIGKILL) or one of its jobs (SIGKILL or SIGTERM) is killed, and the run continues until it is
+complete; its files must have the same bits. Prints how many kills hit what, and how many files
+differ.
 """
 
 import argparse

@@ -43,7 +43,7 @@ def put(path: Path, **tags: str) -> Path:
     from mutagen import id3
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Noise of its own: no two files of the same bytes.
+    # Different noise in each file, so that no two have the same bytes.
     generator = np.random.default_rng(zlib.crc32(os.fsencode(path)))
     noise = 0.1 * generator.standard_normal((17000, 1))
     if path.suffix == ".m4a":

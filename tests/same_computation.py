@@ -116,7 +116,7 @@ def described(before: Mapping[str, Locked], after: Mapping[str, Locked]) -> list
 
 
 def contents(results: Path) -> dict[str, str]:
-    """Return a digest of each file, by its path below `results`, that has to be the same."""
+    """Return a digest of each file, by its path below `results`, that must be the same."""
     found = digests_of_files(results)
     for name in found:
         if Path(name).name == "provenance.json":
@@ -161,7 +161,7 @@ def stages_of_files(
     """
     found: dict[str, str] = {}
     start = r"^(?:local)?(?:rule|checkpoint) (\w+):\n"
-    # What stands before the first job, then a rule and its description in turn.
+    # The text before the first job, then rules and their descriptions in turn.
     _, *parts = re.split(start, said, flags=re.MULTILINE)
     for rule, block in zip(parts[::2], parts[1::2], strict=True):
         script = scripts.get(rule, rule)
@@ -176,7 +176,7 @@ def stages_of_files(
 
 
 def stage_that_wrote(name: str, stages: Mapping[str, str]) -> str:
-    """Return the stage that wrote a file: it, or a folder that it lies in, is an output."""
+    """Return the stage that wrote a file: it, or a folder that contains it, is an output."""
     places = [f"results/{name}", *(f"results/{folder}" for folder in Path(name).parents)]
     return next((stages[place] for place in places if place in stages), "no job's output")
 
@@ -360,7 +360,7 @@ def write(before: Mapping[str, Locked], after: Mapping[str, Locked]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what the command line asks for, and return the exit status."""
+    """Run the command line, and return the exit status."""
     if arguments.golden:
         run_golden(arguments.golden)
         return 0

@@ -234,14 +234,14 @@ class Slurm:
 
 @contextmanager
 def one_machine_slurm(root: Path) -> Iterator[Slurm]:
-    """Start a cluster below a folder (a short path: munge's socket lies there), and stop it.
+    """Start a cluster below a folder (a short path: munge's socket is there), and stop it.
 
     Also on SIGTERM, which would end this process and leave the daemons.
     """
     earlier = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in ("bin", "etc", "run", "state", "spool", "log", "gpu"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    root.chmod(0o755)  # munged wants its folders writable by their owner alone
+    root.chmod(0o755)  # munged requires folders that only their owner can write to
     slurm = Slurm(root)
     controller_port, node_port = _free_ports(2)
     values = {

@@ -36,7 +36,7 @@ CONFIG = {
         },
     },
 }
-# Bytes that depend on the number of threads have to be computed with the same number.
+# Bytes that depend on the number of threads must be computed with the same number.
 SAME = ("--configfile", "tiny.yaml", "--set-threads", "train_network=1")
 CLUSTER = (
     *("--workflow-profile", "profiles/slurm"),
@@ -185,7 +185,7 @@ def seen(tmp_path_factory) -> Seen:
         (failures / name).symlink_to(ROOT / name)
     seen = Seen(workdir / "results/tiny", local / "results/tiny")
     started = time.monotonic()
-    # Below /tmp: the path of munge's socket has to be short.
+    # Below /tmp: the path of munge's socket must be short.
     with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
         with one_machine_slurm(Path(folder)) as slurm:
             stop = threading.Event()

@@ -105,7 +105,7 @@ def test_csv_is_of_a_row_for_each_file(model, folder):
 
 
 def run(*arguments: str | Path, **options) -> subprocess.CompletedProcess:
-    """Run the command in a process of its own, anywhere but in the repository."""
+    """Run the command in a separate process, outside the repository."""
     command = [sys.executable, "-m", "artistid", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, cwd="/", **options)
 

@@ -34,7 +34,7 @@ from artistid.storage.files import read_rows
 def put(audio_dir: Path, artist: str, album: str, track: str, seconds: float = 1.5) -> Path:
     path = audio_dir / artist / album / track
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Noise of its own: no two files of the same bytes.
+    # Different noise in each file, so that no two have the same bytes.
     generator = np.random.default_rng(zlib.crc32(os.fsencode(path)))
     noise = 0.1 * generator.standard_normal(round(seconds * 16000))
     soundfile.write(os.fsencode(path), noise, 16000, format="FLAC")

@@ -32,7 +32,7 @@ def put(audio_dir: Path, path: str, hz: float) -> None:
 
 @pytest.fixture
 def music(tmp_path) -> Path:
-    """Three artists of two, one and two albums; the second has files that are no audio."""
+    """Three artists of two, one and two albums; the second has files that are not audio."""
     for number, path in enumerate(
         ["a/1/x.flac", "a/2/x.flac", "b/1/x.flac", "b/1/y.flac", "c/1/x.flac", "c/2/x.flac"]
     ):
@@ -102,7 +102,7 @@ def test_exact_name_wins_and_another_encoding_of_the_same_text_will_do():
     assert exclusion({"artists": [NFC]}, only_nfd).artists == {NFD}
     assert exclusion({"artists": [NFC]}, both).artists == {NFC}
     assert exclusion({"albums": [f"{NFC}/1"]}, only_nfd).albums == {f"{NFD}/1"}
-    with pytest.raises(InputError):  # case is never passed over
+    with pytest.raises(InputError):  # case is never ignored
         exclusion({"artists": ["ünï"]}, both)
 
 
@@ -111,7 +111,7 @@ def test_what_is_left_out_is_never_the_first_of_several_copies(music):
     copied = "the same bytes as a/1/x.flac"
     assert scanned(music)["c/1/copy.flac"]["reason"] == copied
     assert scanned(music, {"artists": ["a"]})["c/1/copy.flac"]["status"] == "ok"
-    # As an artist of whom there is too little, too.
+    # Also as an artist with too few tracks.
     shutil.rmtree(music / "a/2")
     tracks = scanned(music, min_albums=2)
     assert left_out(tracks) == {"a/1/x.flac", "b/1/x.flac", "b/1/y.flac"}

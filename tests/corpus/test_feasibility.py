@@ -1,4 +1,4 @@
-"""Whether a corpus can carry the splits, as their definitions say what each artist needs."""
+"""Whether a corpus is sufficient for the splits, whose definitions say what each artist needs."""
 
 import pytest
 

@@ -129,7 +129,7 @@ def test_bare_aac_states_no_length_and_keeps_the_encoders_delay(tmp_path):
 
 def test_content_decides_and_not_the_name(tmp_path):
     path = encode(tmp_path / "1.m4a", music(16000, 1), 16000, "aac", "fltp")
-    as_mp3 = path.rename(tmp_path / "caf\udce9 http:1.mp3")  # nor does a name that is no UTF-8
+    as_mp3 = path.rename(tmp_path / "caf\udce9 http:1.mp3")  # nor does a name that is not UTF-8
     assert decode_facts(as_mp3).n_samples == 16000
     soundfile.write(tmp_path / "2.mp3", music(16000, 1), 16000)
     mp3 = (tmp_path / "2.mp3").rename(tmp_path / "2.m4a")

@@ -38,7 +38,7 @@ def test_neighbouring_artists_differ_in_most_traits():
 
 
 def test_notes_are_in_the_scale():
-    """The energy of the chords lies on the scale's pitches, not between them."""
+    """The energy of the chords is at the scale's pitches, not between them."""
     style = draw_style(1, seed=20)
     chords = compose(style, 8, np.random.default_rng(0))["chords"]
     spectrum = np.abs(np.fft.rfft(chords * np.hanning(len(chords)))) ** 2

@@ -61,7 +61,7 @@ def test_blocks_make_no_difference(block):
 def test_fft_is_scipys_whether_or_not_its_module_is_found(monkeypatch):
     rows = np.random.default_rng(0).standard_normal((37, 2048)).astype(np.float32)
     expected = scipy.fft.rfft(rows, axis=1)
-    assert fft._extension() is not None  # the pinned scipy's lies where we look for it
+    assert fft._extension() is not None  # the pinned scipy's is where we look for it
     assert np.array_equal(fft.rfft(rows), expected)
     monkeypatch.setattr(fft, "_MODULE", "elsewhere")
     fft._rfft.cache_clear()

@@ -1,4 +1,4 @@
-"""Figures of made-up data: whole, equal when drawn again, whatever an artist is called."""
+"""Figures of made-up data: complete and reproducible for any artist's name."""
 
 import time
 import xml.etree.ElementTree as ET

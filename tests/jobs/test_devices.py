@@ -1,4 +1,4 @@
-"""Each job has a GPU of its own: fake devices, real processes."""
+"""Each job has its own GPU: fake devices, real processes."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from artistid.jobs.devices import (
     visible_devices,
 )
 
-# Of the one training that the small workflow is asked for here.
+# The outputs of the one training of the small workflow that is requested here.
 WEIGHTS = "results/small/experiments/paper/runs/resnet50/song/draw1/1s/seed1/weights.safetensors"
 TRAINING_LOG = "results/small/experiments/paper/logs/train_network/resnet50/song/draw1/1s/seed1.log"
 TWO = [Gpu(0, "GPU-aa11"), Gpu(1, "GPU-bb22")]
@@ -104,7 +104,7 @@ def test_device_is_free_again_when_its_job_is_killed(start, signal_number):
     ids=["fork", "subprocess", "multiprocessing"],
 )
 def test_child_that_outlives_its_job_does_not_keep_the_device(start, child):
-    # In a session of its own, so that the children can be ended with it.
+    # In a separate session, so that the children can be ended with it.
     first = start(names=["GPU-aa11"], then=f"os.setsid()\n{child}\nsay('has a child')")
     try:
         assert seen_by(first) == "GPU-aa11"

@@ -80,7 +80,7 @@ def is_running(process: int) -> bool:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells when a process ended")
 @pytest.mark.parametrize("shell", [False, True])
 def test_a_job_dies_with_its_workflow(tmp_path, shell):
-    """Also where a shell stands between the two, as for a job in an environment of its own."""
+    """Also with a shell between the two, as for a job in a separate environment."""
     job = PREAMBLE.replace("BODY", "print(os.getpid(), flush=True); import time; time.sleep(60)")
     (tmp_path / "job.py").write_text(job)
     workflow = (

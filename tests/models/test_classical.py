@@ -204,7 +204,7 @@ def test_unknown_correction_is_refused():
 
 @pytest.mark.parametrize("spectrum", [CLIP, FLIP])
 def test_new_songs_go_through_the_training_songs_correction(spectrum):
-    # The training songs presented again have to meet the kernel that was trained on, here made
+    # The training songs presented again must meet the kernel that was trained on, here made
     # by the definition: eigenvalues replaced one by one.
     square = np.random.default_rng(3).uniform(0, 3, (24, 24))
     distances = square + square.T

@@ -72,7 +72,7 @@ DIGEST = "5a8e62081158a9bf"
 
 @pytest.fixture
 def digest(tmp_path):
-    """The digest of sources by their names, in a folder of their own."""
+    """The digest of sources by their names, in a separate folder."""
 
     def write_and_digest(**sources: str) -> str:
         for name, text in sources.items():
@@ -203,7 +203,7 @@ def test_every_script_of_the_rules_has_a_stage():
 
 
 def test_tables_count_for_the_stage_that_makes_them():
-    """They are loaded by name; a new one has to make the tables anew."""
+    """They are loaded by name; a new one must rerun the tables."""
     names = {path.removeprefix(f"{SCRIPTS}/") for path in files_of("make_tables.py")}
     tables = {f"artistid/tables/{path.name}" for path in SCRIPTS.glob("artistid/tables/*.py")}
     assert tables <= names

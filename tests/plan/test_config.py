@@ -465,7 +465,7 @@ def test_a_key_at_its_default_is_no_parameter(config, schema):
     effective["training"]["warm_up"] = 0
     assert model_parameters(effective, later, "crnn")["training"] == {}
     effective["training"]["cuda_graphs"] = (
-        True  # Adam's kernel is another one, and rounds otherwise
+        True  # Adam's kernel is another one, and rounds differently
     )
     assert model_parameters(effective, schema, "crnn")["training"]["cuda_graphs"] is True
 

@@ -1,4 +1,4 @@
-"""What jobs ask for: it follows the work, and what was measured stays below it."""
+"""What jobs request: it follows the work, and measurements stay below it."""
 
 import copy
 import csv
@@ -225,7 +225,7 @@ def test_every_rule_declares_what_it_needs(path):
 
 
 def documented() -> dict[str, tuple[int, int, int]]:
-    """Return memory and minutes asked for, and memory measured, of docs/cluster.md's table."""
+    """Return memory and minutes requested, and memory measured, of docs/cluster.md's table."""
     text = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[\w*]+`.*?) \| \d \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
     return {
@@ -365,7 +365,7 @@ os.sysconf = lambda name: {megabytes} * 10**6 // 4096 if name == "SC_PHYS_PAGES"
 
 
 def on_a_machine_of(megabytes: int, folder: Path, *arguments: str) -> str:
-    """Run Snakemake for two albums of a small demo, which ask for 600 MB each."""
+    """Run Snakemake for two albums of a small demo, which request 600 MB each."""
     (folder / "machine").mkdir(exist_ok=True)
     (folder / "machine/sitecustomize.py").write_text(MACHINE.format(megabytes=megabytes))
     demo = {"demo": {"tracks": 1, "seconds": 1}}
@@ -405,7 +405,7 @@ def test_further_attempt_asks_for_more(finished):
     assert first.keys() == second.keys()
     for path, resources in first.items():
         assert second[path]["mem_mb"] == 2 * resources["mem_mb"], path
-        # A training goes on where the first attempt was.
+        # A training resumes where the first attempt stopped.
         factor = 1 if resources.get("gpu") else 2
         assert second[path]["runtime"] == factor * resources["runtime"], path
         assert second[path].get("gpu") == resources.get("gpu"), path

@@ -216,7 +216,7 @@ def test_other_layout_is_said_to_be_no_comparison():
 
 @pytest.fixture
 def lock(tmp_path, monkeypatch):
-    """A lock of its own, and sources with the digests NOW."""
+    """A separate lock, and sources with the digests NOW."""
     path = tmp_path / "computation.lock"
     monkeypatch.setattr(same_computation, "LOCK", path)
     monkeypatch.setattr(same_computation, "digests", lambda: NOW)
@@ -301,7 +301,7 @@ def test_missing_lock_is_written_with_first_versions(lock):
 
 @pytest.fixture
 def repository(lock, monkeypatch):
-    """A repository of one commit, in which the lock lies."""
+    """A repository of one commit, which has the lock."""
     root = lock.parent
     monkeypatch.setattr(same_computation, "ROOT", root)
 

@@ -1,4 +1,4 @@
-"""The command that lists and removes what no configuration asks for, on a small workflow."""
+"""The command that lists and removes what no configuration needs, on a small workflow."""
 
 import importlib.util
 import subprocess

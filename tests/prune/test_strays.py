@@ -37,7 +37,7 @@ def names(strays) -> set[str]:
 
 
 def held(root: Path = ROOT) -> set[str]:
-    """All that is no folder below `root`."""
+    """Everything below `root` except folders."""
     return {
         (Path(folder) / name).relative_to(root).as_posix()
         for folder, _, files in os.walk(root)

@@ -195,7 +195,7 @@ def test_seeds_on_the_same_songs_differ_by_their_weights_alone():
     for right in (10, 7, 4):
         answers = np.where(np.tile(np.arange(10), 4) < right, target, (target + 1) % 4)
         runs.append(Answers(target, np.eye(4, dtype=int)[answers], [str(n) for n in range(40)]))
-    assert width(runs) > 0.5  # Student's t of three scores that lie 0.3 apart
+    assert width(runs) > 0.5  # Student's t of three scores that are 0.3 apart
 
 
 @pytest.mark.parametrize(

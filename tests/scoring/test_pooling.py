@@ -101,7 +101,7 @@ def predictions(rows: list[tuple[int, list[float]]]) -> Predictions:
 def test_songs_are_pooled_as_the_baseline_votes_and_by_mean_log_probability():
     given = predictions(
         [
-            # One sure slice outvotes two unsure ones; the mean sides with it too.
+            # One confident slice outvotes two unsure ones; the mean agrees.
             (0, [0.9, 0.05, 0.05]),
             (0, [0.3, 0.4, 0.3]),
             (0, [0.3, 0.4, 0.3]),

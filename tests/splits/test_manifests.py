@@ -223,7 +223,7 @@ def test_tracks_of_untrained_artists_alone_are_no_subset(path):
 
 
 def test_track_that_is_missing_is_no_mistake(path):
-    """Copies of recordings leave a split where the configuration keeps them on one side."""
+    """Copies of recordings leave a split if the configuration keeps them in one subset."""
     write_rows(path, ROWS[1:], COLUMNS)
     assert read_manifest(path, TRACKS, SUBSETS) == ROWS[1:]
 

@@ -1,4 +1,4 @@
-"""Tables in Markdown: a name shows as it was written, whatever it holds.
+"""Tables in Markdown: every name appears as it was written.
 
 The reader below is a small part of GitHub's Markdown, and refuses what would be markup.
 """

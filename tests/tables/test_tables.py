@@ -146,7 +146,7 @@ def test_published_values_stand_beside_what_was_measured_alike():
     rates = {"crnn": 1e-3, "resnet50": 1e-4, "slow": 1e-5}
     own = {"crnn": "crnn", "resnet50": "resnet50"}
     table = side_by_side(results, pd.DataFrame(rows), rates, own)
-    # A variant of a network has a row of its own beside each published value.
+    # A variant of a network has its own row beside each published value.
     rows += metrics("slow", "song", 1, [0.5])
     twice = side_by_side(results, pd.DataFrame(rows), rates, own | {"slow": "crnn"})
     cell = twice[(twice["split"] == "song") & (twice["level"] == "slice")]

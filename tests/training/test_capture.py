@@ -37,7 +37,7 @@ needs_gpu = pytest.mark.skipif(
 
 
 def rerun(function, generators):
-    """Stand for a graph where there is no GPU: warm up, and "replay" by running again."""
+    """Imitate a graph without a GPU: warm up, and "replay" by running again."""
     function()
     return function
 

@@ -74,7 +74,7 @@ def test_memory_holds_each_track_once_in_the_order_of_ids(index, disk):
         for artist in "abc"
     ]
     assert train.log_mel.tobytes() == b"".join(array.tobytes() for array in expected)
-    assert train.log_mel.base is None  # an array of its own, and no view of a larger one
+    assert train.log_mel.base is None  # its own array, not a view of a larger one
     assert train.too_short == ["short_a", "short_b", "short_c"]
     assert not kept(disk)
 
@@ -143,7 +143,7 @@ def test_state_of_other_spectrograms_is_never_resumed(index, disk):
         return {training_key({}, parts, {}) for parts in forms}
 
     before = keys()
-    assert len(before) == 1  # resumed wherever the same spectrograms lie
+    assert len(before) == 1  # resumed wherever the same spectrograms are
     track = read_tracks(index.parent / "b.h5", ["train_b"])["train_b"].astype(np.float32)
     track[0, 0] += 1
     with h5py.File(index.parent / "b.h5", "r+") as file:

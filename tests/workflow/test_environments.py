@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-# Named otherwise in conda-forge.
+# Named differently in conda-forge.
 CONDA_NAMES = {"torch": "pytorch", "soundfile": "pysoundfile", "soxr": "soxr-python"}
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
@@ -50,7 +50,7 @@ def holds(marker: Marker | None, environment: dict[str, str], extras: set[str]) 
 
 
 def needed(environment: dict[str, str]) -> dict[str, list[Requirement]]:
-    """Return what the direct packages need, and who asks for which version.
+    """Return what the direct packages need, and who requires which version.
 
     Of packages that are not installed here only the name is known.
     """

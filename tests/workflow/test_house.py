@@ -147,7 +147,7 @@ def test_what_the_rules_share_is_short():
 
 
 def test_scripts_parse_no_path():
-    """What a file is about stands in its columns, or in the parameters of its job."""
+    """What a file is about is in its columns, or in the parameters of its job."""
     for script in SCRIPTS:
         text = (ROOT / "workflow_scripts" / script).read_text("utf-8")
         assert not re.search(r"\.parts\[|\.stem\b|removeprefix\(\"seed|parent\.name", text), script

@@ -31,7 +31,7 @@ class Edit:
     """An edit of a finished workflow.
 
     `make` gets the workflow's folder and may return arguments for Snakemake; `config` is merged
-    over the configuration. `of` says which wildcards the table's words stand for. `is_real`: its
+    over the configuration. `of` says which wildcards the table's words mean. `is_real`: its
     jobs are run, not only planned.
     """
 
@@ -99,7 +99,7 @@ LISTED = {
 
 
 def edit_own_list(workdir: Path) -> None:
-    """Run an experiment on a list of one's own, and exchange two tracks in the list."""
+    """Run an experiment on a user's list, and exchange two tracks in the list."""
     rows = read_rows(workdir / "results/small/splits/song/draw1.csv")
     path = workdir / "mine.csv"
     write_list(path, rows)
@@ -372,7 +372,7 @@ class Outcome:
         planned: the jobs that it reruns.
         jobs: all that there are, before and after it.
         ran: those that ran, where they were not only planned.
-        strays: files that changed, and are no file of a job that ran.
+        strays: files that changed, and are not files of a job that ran.
         after: what a further run would do.
     """
 
@@ -409,7 +409,7 @@ def is_below(path: str, output: str) -> bool:
 
 @pytest.fixture(scope="module")
 def outcomes(request, tmp_path_factory):
-    """The outcome of each edit whose test was asked for, two at a time."""
+    """The outcome of each edit whose test was selected, two at a time."""
     asked = [
         item.callspec.params["name"]
         for item in request.session.items
@@ -454,5 +454,5 @@ def test_table_names_every_rule(small, finished):
     for workdir, name in ((small, "small.yaml"), (finished, "tiny.yaml")):
         rules |= set(rules_of(workdir, "--configfile", name))
     named = re.findall(r"`(\w+)`", " ".join([*ROWS.values(), *table("Name above").values()]))
-    # They are no part of `all`, and run where they are asked for.
+    # They are not part of `all`, and run if they are requested.
     assert set(named) == rules - TARGETS - {"compare_experiments"} - ON_DEMAND

@@ -178,7 +178,7 @@ def assert_groups_are_whole(workdir: Path, *arguments: str) -> None:
 
 
 def assert_planning_is_light(workdir: Path, *arguments: str) -> None:
-    """What a login node carries: no library of the jobs, and little memory."""
+    """What a login node needs: no library of the jobs, and little memory."""
     code = (
         "import sys\n"
         "from snakemake.cli import main\n"

@@ -1,4 +1,4 @@
-"""The exceptions that are meant to be read by the person who runs the workflow."""
+"""Exceptions whose messages are for the person who runs the workflow."""
 
 
 class InputError(Exception):
@@ -10,7 +10,7 @@ class InputError(Exception):
 
 
 class ArtistError(InputError):
-    """One artist's tracks do not do; who knows the artists' names puts this one before the message.
+    """One artist's tracks are unsuitable; callers put the artist's name before the message.
 
     Attributes:
         label: class of the artist, an index into the class names.

@@ -39,7 +39,7 @@ def settings_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
 
 
 def training_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """Return what a network is trained with: ``training``, and its own over it."""
+    """Return a network's training settings: ``training``, overridden by its own."""
     own: Mapping[str, Any] = config["models"].get(model, {}).get(TRAINING, {})
     return {**config["training"], **own}
 
@@ -72,7 +72,7 @@ def by_album(config: Mapping[str, Any]) -> list[str]:
 
 
 def candidates(config: Mapping[str, Any]) -> list[str]:
-    """Return the networks that the second step may take on; one of several is chosen."""
+    """Return the networks that the second step may use; one of several is chosen."""
     follow_up = config["experiment"]["follow_up"]
     if follow_up == BEST:
         return networks(config)

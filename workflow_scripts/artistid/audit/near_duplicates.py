@@ -1,4 +1,4 @@
-"""Find near-duplicate recordings: encoded again, trimmed, or changed in level.
+"""Find near-duplicate recordings: re-encoded, trimmed, or changed in level.
 
 Haitsma & Kalker, "A highly robust audio fingerprinting system", ISMIR 2002, on the fingerprints of
 `artistid.audit.fingerprints`: frames of equal words say where two recordings may be the same; the
@@ -44,7 +44,7 @@ CHUNK = 1 << 16  # pairs of frames, and of recordings, compared at once
 
 @dataclass(frozen=True)
 class NearDuplicate:
-    """Two recordings that are the same one.
+    """Two near-duplicate recordings.
 
     Attributes:
         a: position of the first recording.
@@ -63,7 +63,7 @@ class NearDuplicate:
 
 
 def find_near_duplicates(prints: Fingerprints) -> list[NearDuplicate]:
-    """Return every pair of recordings that are the same one, each once, sorted by position.
+    """Return every pair of near-duplicate recordings, each once, sorted by position.
 
     Two recordings that overlap by less than two thirds of the shorter are not compared.
     """

@@ -105,7 +105,7 @@ def each_file(
     use: Callable[[Path], None],
     refuse: Callable[[Path, str], None],
 ) -> tuple[int, int]:
-    """Use each file; name what cannot be used, and go on.
+    """Use each file; name unusable ones, and continue.
 
     Args:
         files: with what is wrong with them.
@@ -143,7 +143,7 @@ class Progress:
         self._is_shown = sys.stderr.isatty()
 
     def show(self, text: str) -> None:
-        """Put a line in the place of the last one."""
+        """Replace the last line."""
         if self._is_shown:
             sys.stderr.write(f"\r\x1b[K{text[:70]}")
             sys.stderr.flush()

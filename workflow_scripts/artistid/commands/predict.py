@@ -90,7 +90,7 @@ class _Printer:
             self._print(as_text(answer, self._parsed.top, self._parsed.passages) + "\n")
 
     def refusal(self, path: Path, reason: str) -> None:
-        """Print that there is none, where rows are for machines."""
+        """Print that there is no answer, in formats for machines."""
         from artistid.prediction.output import json_line
 
         if self._parsed.json:

@@ -91,7 +91,7 @@ class AudioFacts:
 
     @property
     def seconds_missing(self) -> float:
-        """Seconds that the header leads to expect and that are not there."""
+        """Seconds that the header announces and that are missing."""
         return max(0, self.announced - self.n_samples) / self.sampling_rate
 
 
@@ -170,7 +170,7 @@ def _blocks(path: Path, sound: Sound) -> Iterator[NDArray[np.float32]]:
 
 
 def decode_facts(path: Path) -> AudioFacts:
-    """Decode a recording from end to end, keep nothing of it, and return what it is.
+    """Decode a recording from end to end without keeping it, and return its facts.
 
     Raises:
         InputError: the file cannot be decoded, holds no samples, or samples that are not finite

@@ -209,7 +209,7 @@ def _holds_audio(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class FolderState:
-    """What a folder of recordings holds, told without reading one of them.
+    """What a folder of recordings contains, without reading any of them.
 
     Attributes:
         fingerprint: digest of the recordings by path, size and time of change: where it is the

@@ -21,7 +21,7 @@ _FULL_SCALE = {"u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31}  # ALAC decodes to in
 
 
 class DamagedError(Exception):
-    """What comes next in a recording cannot be decoded."""
+    """The next part of a recording cannot be decoded."""
 
 
 def available() -> bool:

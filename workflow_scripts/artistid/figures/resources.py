@@ -1,4 +1,4 @@
-"""Figure: what each run took, in time and memory."""
+"""Figure: time and memory of each run."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Which of a machine's GPUs is a job's own.
+"""Assigns each job its own GPU.
 
 Snakemake counts GPUs and does not say which one a job may use: without this module, all trainings
 of a machine would run on its first. A job takes a free one by a lock (flock) on a file per device,

@@ -1,4 +1,4 @@
-"""When a job ends before it is done: with the workflow that started it, or when it is told to.
+"""Ends jobs early: with the workflow that started them, or when they are told to.
 
 Snakemake does not end its jobs when it is killed. An orphan would go on writing beside the job that
 the next call starts for the same output.

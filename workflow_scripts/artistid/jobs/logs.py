@@ -1,4 +1,4 @@
-"""A job's log: a file with everything, the terminal with what a person watches for."""
+"""A job's log: a file with everything, the terminal with what people watch for."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Write the listening page: one HTML file that opens from the disk and asks nobody for anything.
+"""Write the listening page: one HTML file that opens from the disk and makes no requests.
 
 Names of artists, albums and files are data: they are in JSON without ``<``, ``>`` or
 ``&``, and the page's program only ever sets them as text. The page's policy allows this program and

@@ -63,7 +63,7 @@ def stages() -> dict[str, tuple[str, ...]]:
 
 
 def stage_of(script: str, *more_files: str) -> str:
-    """Return the name of a stage: its script's, and its model's after a stroke."""
+    """Return the name of a stage: its script's, and its model's after a slash."""
     return "/".join(Path(part).stem for part in (script, *more_files))
 
 
@@ -85,7 +85,7 @@ def files_of(script: str, *more_files: str) -> list[str]:
 
 
 def code_of(script: str, *more_files: str, lock: Path = LOCK) -> dict[str, int | str]:
-    """Return the parameter that makes a stage's jobs run again where what they compute changed.
+    """Return the parameter that reruns a stage's jobs if what they compute changed.
 
     Args:
         script: path below ``workflow_scripts/``.

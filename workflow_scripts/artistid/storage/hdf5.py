@@ -46,7 +46,7 @@ class _Guarded(FileIO):
 
 @contextmanager
 def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """Yield a new HDF5 file, which bears its name when it is whole.
+    """Yield a new HDF5 file, which gets its name when it is complete.
 
     Raises:
         InputError: the disk is full or fails, or the folder cannot be written to.

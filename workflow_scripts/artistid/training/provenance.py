@@ -1,4 +1,4 @@
-"""What a run was made with: versions, commit and hardware. No times: those live elsewhere."""
+"""What a run was made with: versions, commit and hardware. Times are stored elsewhere."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What every run leaves beside its predictions: how it was made, and what it took."""
+"""What every run leaves beside its predictions: how it was made, and its time and memory."""
 
 import time
 from collections.abc import Mapping, Sequence
