@@ -21,7 +21,12 @@ project = "Music artist classification"
 author = "The maintainers of the artist classification workflow"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.mermaid",
+]
 root_doc = "index"
 nitpicky = True
 # Nothing is fetched, so that names of other packages lead nowhere.
@@ -29,10 +34,13 @@ nitpick_ignore_regex = [("py:.*", r"(?!artistid\.).*")]
 
 # Headings get the anchors that GitHub gives them.
 myst_heading_anchors = 6
+# Diagrams that GitHub draws. Here the reader's browser fetches what draws them, and without a
+# network shows their text.
+myst_fence_as_directive = ["mermaid"]
 
 default_role = "code"  # docstrings have code in single backticks
-napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_use_type_comments = False
 # What takes seconds to import, and is not needed to read docstrings.

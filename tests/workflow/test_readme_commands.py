@@ -1,8 +1,7 @@
 """Every command of README.md, from its text, on stand-ins for what a reader has.
 
 All blocks run in one shell, one after the other, in a copy of the workflow. `artistid` is real.
-`snakemake` only plans (the shared workflows of the tests run the same rules), and `make` only prints
-what it would do.
+`snakemake` only plans (other tests run the same rules), and `make` only prints what it would do.
 """
 
 import os
