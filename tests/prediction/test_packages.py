@@ -54,21 +54,21 @@ def test_card_without_facts_is_still_words(network):
 NO_TEXT = {"front_end": {"name": "log-mel 1", "parameters": {"n_mels": 128}}}
 REFUSED = [
     ({"format": "artistid model 2"}, "is in format 2, and this version reads 1; update"),
-    ({"format": "artistid weights 1"}, "holds weights alone; name the run.s model.safetensors"),
-    ({"format": "somebody 1"}, "holds no model of this workflow"),
-    ({"format": 7}, "holds no model of this workflow"),
+    ({"format": "artistid weights 1"}, "contains only weights; name its model.safetensors"),
+    ({"format": "somebody 1"}, "is not a model of this workflow"),
+    ({"format": 7}, "is not a model of this workflow"),
     ({"front_end": {"name": "wav 1"}}, "needs the front end .wav 1., and this version has log-mel"),
     ({"front_end": None}, "needs the front end None"),
     (NO_TEXT, "damaged .its front end.s parameters are not sampling_rate"),
     ({"kind": "networks", "model": "../x"}, "damaged .there is no model .../x"),
     ({"kind": "song_systems"}, "damaged .there is no model"),
     ({"classes": ["a", "a", "b"]}, "damaged .classes are fewer than two, or not unique"),
-    ({"classes": "abc"}, "damaged .classes are no list"),
-    ({"slice_frames": 0}, "damaged .slice_frames is no number"),
-    ({"slice_frames": True}, "damaged .slice_frames is no number"),
-    ({"temperature": -1}, "damaged .temperature is no number above 0"),
-    ({"temperature": "1"}, "damaged .temperature is no number above 0"),
-    ({"settings": 3}, "damaged .settings are no mapping"),
+    ({"classes": "abc"}, "damaged .classes are not a list"),
+    ({"slice_frames": 0}, "damaged .slice_frames is not a number"),
+    ({"slice_frames": True}, "damaged .slice_frames is not a number"),
+    ({"temperature": -1}, "damaged .temperature is not a number above 0"),
+    ({"temperature": "1"}, "damaged .temperature is not a number above 0"),
+    ({"settings": 3}, "damaged .settings are not a mapping"),
 ]
 
 
@@ -105,7 +105,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="there is no such file"):
         read_package(tmp_path / "nothing.safetensors")
     write_tensors(tmp_path / "other.safetensors", {"a": np.zeros(2)}, {})
-    with pytest.raises(InputError, match="holds no model of this workflow"):
+    with pytest.raises(InputError, match="is not a model of this workflow"):
         read_package(tmp_path / "other.safetensors")
 
 

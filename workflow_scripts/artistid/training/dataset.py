@@ -98,8 +98,8 @@ def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
         return ""
     named = ", ".join(f"{artist!r} ({n})" for artist, n in unknown.items())
     return (
-        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists that are not trained "
-        f"on are left out: {named}"
+        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists without "
+        f"training tracks are left out: {named}"
     )
 
 
