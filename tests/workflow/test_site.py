@@ -69,10 +69,10 @@ def test_every_key_of_the_configuration_has_its_place(workdir):
     assert {key for key in missing if key.split(".")[-2] not in on_a_line} == set()
     assert {key.rpartition(".")[0] for key in missing} <= set(shown)
     assert all(any(f"{key}.".startswith(f"{name}.") for key in leaves) for name in shown)
+    [comment] = re.findall(r"^  # (.+)\n  epochs: 300$", text, re.MULTILINE)
     epochs = html[html.index('id="training-epochs"') :]
-    text = re.sub("<.+?>", "", epochs[: epochs.index("</section>")])
-    assert "Passes over the training set" in text
-    assert f"Default: {config['training']['epochs']}. Allowed: A whole number, 1 or more." in text
+    shown = re.sub("<.+?>", "", epochs[: epochs.index("</section>")])
+    assert f"\n{comment}\nDefault: 300. Allowed: A whole number, 1 or more.\n" in shown
 
 
 def leaves_of(config: dict, path: str = "") -> Iterator[str]:
