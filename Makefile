@@ -2,8 +2,10 @@
 # make report write results/report.html, the demo's results in one file
 # make test   set up and run the tests
 # make test-cluster  run the workflow through a private Slurm (needs Debian's packages)
-# make lint   formats, lints and types (make test plans every shipped configuration)
+# make lint   formats, lints, types, spelling (make test plans every shipped configuration)
 # make bench  compare every stage with its limit, an hour on an idle machine (docs/performance.md)
+# make docs   build the documentation site in results/site/
+# make coverage  run the tests, and report the lines that they run
 # make readme regenerate the generated parts of README.md and docs/ from the demo's results
 # make schema regenerate schemas/models.schema.yaml from the models' settings
 # make lock   compile requirements.txt from requirements.in (needs uv)
@@ -18,7 +20,8 @@ INSTALLED := .venv/installed-from-requirements.txt
 # Prefer the environment's tools to those of the machine, also in the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run report test test-cluster lint format bench readme schema lock same-computation environment clean
+.PHONY: run report test test-cluster coverage lint format docs bench readme schema lock same-computation \
+	environment clean
 
 run: environment
 	snakemake --cores $(CORES)
@@ -33,17 +36,28 @@ test: environment
 test-cluster: environment
 	pytest tests/cluster
 
+# Reported, and no condition for anything: the tests take longer so.
+coverage: environment
+	pytest -n $(CORES) --cov --cov-report=term --cov-report=html:results/coverage
+
 lint: environment
 	ruff format --check .
 	ruff check .
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules workflow
 	mypy
+	codespell
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	snakemake --lint
 
 format: environment
 	ruff format .
 	ruff check --fix .
-	snakefmt Snakefile rules
+	snakefmt Snakefile rules workflow
+
+# Warnings are errors, and every link within the site and to files of the repository is checked.
+docs: environment
+	sphinx-build --fail-on-warning --keep-going --quiet docs results/site
+	@echo "results/site/index.html"
 
 # Exit status 2 means that there is no GPU to measure.
 bench: environment
@@ -94,4 +108,4 @@ library:
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 clean:
-	rm -rf .venv results/demo results/report.html
+	rm -rf .venv results/demo results/report.html results/site results/coverage docs/reference

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+# Not workflow.basedir, which is that of the Snakefile that includes this one.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
+SCRIPTS = ROOT / "workflow_scripts"
 # The library is installed from this folder; another copy's would run with these rules unnoticed.
 _library = importlib.util.find_spec("artistid")
 if not (_library and Path(_library.origin).resolve().is_relative_to(SCRIPTS.resolve())):
     raise WorkflowError(
         f"{_library.origin if _library else 'artistid'}: is not the library of this workflow; run "
-        f"`make environment` in {workflow.basedir} and use its .venv, or set PYTHONPATH={SCRIPTS}"
+        f"`make environment` in {ROOT} and use its .venv, or set PYTHONPATH={SCRIPTS}"
     )
 
 from artistid.corpus.size import corpus_size as size_of
@@ -63,7 +65,7 @@ if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
         "such as a copy of this one"
     )
 
-SCHEMA = read_schema(SCRIPTS.parent / "schemas")
+SCHEMA = read_schema(ROOT / "schemas")
 GIVEN = with_types(config, SCHEMA)
 try:
     check_config(GIVEN, SCHEMA)

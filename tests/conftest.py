@@ -69,6 +69,7 @@ SHARING = {
     "tests/workflow/test_recipes.py",
     "tests/workflow/test_report.py",
     "tests/workflow/test_reruns.py",
+    "tests/workflow/test_tutorial.py",
     "tests/workflow/test_workflow.py",
 }
 
@@ -121,6 +122,19 @@ def python(
         [*within, sys.executable, *arguments],
         cwd=workdir,
         env=environment_of(workdir, **environment),
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+
+
+def shell(workdir: Path, commands: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run commands in a copy of the workflow, as a user would in the activated environment."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-e", "-u", "-o", "pipefail", "-c", commands],
+        cwd=workdir,
+        env=environment_of(workdir, **{"PATH": path} | environment),
         capture_output=True,
         text=True,
         timeout=1800,
