@@ -111,7 +111,7 @@ def _lines(package: Package) -> Iterator[str]:
     yield ""
     yield "## Intended use and limits"
     yield ""
-    yield from _LIMITS
+    yield from _limits(package)
     yield ""
     yield "## Licence"
     yield ""
@@ -195,10 +195,30 @@ def _plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~&$" else letter for letter in shown)
 
 
-_LIMITS = """\
-- Meant for recordings by one of the artists above: for research on how such systems work and fail.
+def _limits(package: Package) -> Iterator[str]:
+    yield _MEANT_FOR
+    if package.threshold is None:
+        yield from _NAMES_ALWAYS
+    else:
+        yield (
+            '- Its answer is "unknown" where no artist has a probability of '
+            f"{package.threshold:.3f} or more. Validation chose this threshold with artists that "
+            f"were left out of training, and a temperature of {package.song_temperature:.3f} for "
+            "the probabilities of recordings. Music that is unlike all of these was not tried."
+        )
+    yield from _LIMITS
+
+
+_MEANT_FOR = (
+    "- Meant for recordings by one of the artists above: for research on how such systems work and "
+    "fail."
+)
+
+_NAMES_ALWAYS = """\
 - It names one of its artists whatever it hears, speech and silence included. Music by anybody else
-  gets a name too, often with a high probability.
+  gets a name too, often with a high probability.""".splitlines()
+
+_LIMITS = """\
 - It hears productions as well as artists: other albums, remasters and live recordings of the same
   artist are named worse than other songs of albums that it has learnt from.
 - Do not decide on rights, payments or authorship by it.""".splitlines()
