@@ -1,13 +1,13 @@
 # make run    set up and run the workflow on the demo corpus (minutes on two cores)
 # make report write results/report.html, the demo's results in one file
 # make test   set up and run the tests
-# make test-cluster  run the workflow through a Slurm of its own (Debian's packages needed)
+# make test-cluster  run the workflow through a private Slurm (needs Debian's packages)
 # make lint   formats, lints and types (make test plans every shipped configuration)
-# make bench  measure every stage beside its limit, an hour on an idle machine (docs/performance.md)
-# make readme regenerate the generated parts of README.md from the demo's results
+# make bench  compare every stage with its limit, an hour on an idle machine (docs/performance.md)
+# make readme regenerate the generated parts of README.md and docs/ from the demo's results
 # make schema regenerate schemas/models.schema.yaml from the models' settings
-# make lock   compile requirements.txt from requirements.in (uv needed)
-# make same-computation  show that a change computes the same as before, so that nothing runs again
+# make lock   compile requirements.txt from requirements.in (needs uv)
+# make same-computation  show that a change computes the same as before, so that nothing reruns
 # make clean  remove the demo's results and the environment
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 INSTALLED := .venv/installed-from-requirements.txt
 
-# Tools of the environment before those of the machine, also for the tests' subprocesses.
+# Prefer the environment's tools to those of the machine, also in the tests' subprocesses.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run report test test-cluster lint format bench readme schema lock same-computation environment clean
@@ -26,7 +26,7 @@ run: environment
 report: run
 	snakemake --cores $(CORES) --report results/report.html
 
-# On all cores: what tests share is set up in one process (tests/conftest.py).
+# On all cores: one process sets up what tests share (tests/conftest.py).
 test: environment
 	pytest -n $(CORES)
 
@@ -45,7 +45,7 @@ format: environment
 	ruff check --fix .
 	snakefmt Snakefile rules
 
-# Status 2 says that there is no GPU to measure.
+# Exit status 2 means that there is no GPU to measure.
 bench: environment
 	python benchmarks/log_mel.py
 	python benchmarks/extraction.py --share 1
@@ -65,16 +65,16 @@ schema: environment
 same-computation: environment
 	python tests/same_computation.py
 
-# For every platform and Python at once. What requirements.txt pins already stays, unless a package in
-# requirements.in asks for another version.
+# For every platform and Python at once. Existing pins of requirements.txt stay, unless a package in
+# requirements.in requires another version.
 lock:
 	@command -v uv >/dev/null || { echo "make lock: uv is missing; run: pip install uv" >&2; exit 1; }
 	uv pip compile --quiet --universal --python-version 3.11 --excludes requirements.excludes \
 		--custom-compile-command "make lock" --output-file requirements.txt requirements.in
 
-# The environment is complete when a copy of the list it was installed from lies in it: an edit of
-# the list, or an installation that was cut off, installs it again. The library is installed from this
-# folder, so that an edit of it needs no installation; a folder that was moved does.
+# The environment is complete if it contains a copy of the list from which it was installed. So after an
+# edit of the list, or an interrupted installation, it is installed again. The library is an editable
+# installation from this folder: edits need no installation, but a moved folder does.
 environment:
 	@cmp -s requirements.txt $(INSTALLED) || $(MAKE) --no-print-directory install
 	@$(BIN)/python -c 'import artistid, pathlib; pathlib.Path(artistid.__file__).relative_to("$(CURDIR)")' \

@@ -112,25 +112,25 @@ rule figures:
 
 
 rule experiments:
-    """Put the scores of all experiments of the corpus side by side; no part of `all`."""
+    """Compare the scores of all experiments of the corpus; not part of `all`."""
     input:
         rules.compare_experiments.output,
 
 
 rule models:
-    """Package every trained model with its card, to be used elsewhere; no part of `all`."""
+    """Package every trained model with its card; not part of `all`."""
     input:
         collect(of_each_run(rules.package_model.output), run=trained_runs),
 
 
 rule predict:
-    """Name the artists of the recordings in `predict.folder`; no part of `all`."""
+    """Name the artists of the recordings in `predict.folder`; not part of `all`."""
     input:
         rules.collect_answers.output,
 
 
 rule listening:
-    """Make the page on which the test tracks are heard, answers beside them; no part of `all`."""
+    """Make the page to listen to the test tracks and their answers; not part of `all`."""
     input:
         rules.make_listening_page.output,
 

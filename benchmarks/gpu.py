@@ -55,6 +55,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from artistid.errors import shortened
 from artistid.experiment import first_runs, follow_up_runs
+from artistid.jobs.devices import driver_version
 from artistid.models.registry import NETWORKS, available, build_network
 from artistid.plan.config import read_yaml
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
@@ -511,21 +512,11 @@ def gpu_of_machine() -> dict[str, Any]:
         "gpu_memory_gb": round(properties.total_memory / 1e9, 1),
         "gpu_multiprocessors": properties.multi_processor_count,
         "gpu_capability": f"{properties.major}.{properties.minor}",
-        "gpu_driver": driver(),
+        "gpu_driver": driver_version(),
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
         "commit": source_commit(),
     }
-
-
-def driver() -> str:
-    """Return the version of NVIDIA's driver."""
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown: nvidia-smi does not say"
-    return done.stdout.splitlines()[0].strip()
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,8 +2,8 @@
 
     python benchmarks/listening.py [--runs 66]
 
-Each run tests 142 tracks of 237 s by 20 artists with slices of 1 s. The probabilities are random, so
-they compress worse than a model's. Audio is not included.
+Each run tests 142 tracks of 237 s by 20 artists with slices of 1 s. The probabilities are random,
+so they compress worse than a model's. Audio is not included.
 """
 
 import argparse

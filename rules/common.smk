@@ -59,8 +59,8 @@ mark_workflow()
 # Snakemake keeps its records here, whatever it is asked for, and fails with a traceback if it cannot.
 if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
     raise WorkflowError(
-        f"{os.getcwd()}: cannot be written to; run the workflow in a folder of your own, such as "
-        "a copy of this one"
+        f"{os.getcwd()}: cannot be written to; run the workflow in your own folder, "
+        "such as a copy of this one"
     )
 
 SCHEMA = read_schema(SCRIPTS.parent / "schemas")

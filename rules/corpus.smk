@@ -33,7 +33,7 @@ if IS_DEMO:
             "../workflow_scripts/make_demo_album.py"
 
 
-# At its default no parameter: with it, the scan of an older version would run again.
+# Not a parameter at its default value, which would rerun an older version's scan.
 WAY_OF_NAMING = without_defaults(
     {"names": config["corpus"]["names"]}, SCHEMA["properties"]["corpus"]
 )

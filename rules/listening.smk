@@ -1,4 +1,4 @@
-# Hearing where a model is right and wrong: a page of the test tracks. No part of `all`:
+# Hearing where a model is right and wrong: a page of the test tracks. Not part of `all`:
 # `snakemake listening` asks for it.
 
 

@@ -32,7 +32,7 @@ def warn_of_memory(rulename, megabytes):
     limit = workflow.global_resources.get("mem_mb").value
     if limit is not None and megabytes > limit:
         logger.warning(
-            f"{rulename}: asks for {megabytes} MB of memory, and the limit is {limit} MB: its jobs "
+            f"{rulename}: requests {megabytes} MB of memory, and the limit is {limit} MB: its jobs "
             "run one at a time, and may run out of memory"
         )
 
@@ -79,7 +79,7 @@ def size_so_far(wildcards):
 
 
 def runs_so_far(wildcards):
-    """Return the number of runs, without those that a checkpoint still has to choose."""
+    """Return the number of runs, without those that a checkpoint has not chosen yet."""
     try:
         return len(all_runs(wildcards))
     except IncompleteCheckpointException:

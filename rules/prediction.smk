@@ -35,7 +35,7 @@ rule package_model:
 
 checkpoint list_files:
     output:
-        # Recordings are no inputs: Snakemake cannot take every name. Lists of them are.
+        # Recordings are not inputs, because Snakemake cannot handle every name. Lists of them are.
         lists=directory(f"{PREDICTED}/files"),
     log:
         f"{LOGS}/predict/list_files.log",

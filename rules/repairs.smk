@@ -62,7 +62,7 @@ class _WithoutAncient:
 
 # A cluster gets each job once, and in groups as large as its profile says.
 #
-# Snakemake makes the groups anew whenever it has evaluated a checkpoint, out of the groups that it
+# Snakemake recomputes the groups whenever it has evaluated a checkpoint, from the groups that it
 # merged before, running ones included. A workflow that was started again after the scan submitted
 # jobs several times, and too many at once (Snakemake's issues 1217 and 1628). Here groups are made
 # of single jobs each time, and those that run stay.

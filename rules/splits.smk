@@ -1,4 +1,4 @@
-# From usable.csv to the manifest of each cut: drawn, or read from a list of the user's own.
+# From usable.csv to the manifest of each cut: drawn, or read from a user's list.
 
 
 include: "functions/splits.smk"

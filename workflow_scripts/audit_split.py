@@ -1,4 +1,4 @@
-"""Audit one cut of a split: its manifest is sound, and nothing is on two sides unaccepted."""
+"""Audit one cut of a split: its manifest is valid, and nothing unaccepted is in two subsets."""
 
 from artistid.audit.leakage import COLUMNS, accepting, complaint, find_hits, is_accepted
 from artistid.errors import InputError
@@ -24,7 +24,7 @@ with job_log(snakemake.log[0], f"audit of {name} split, {cut}") as log:
         log.info("%s%s", "accepted: " if is_known else "", hit.describe())
     leaks = [hit for hit, is_known in zip(hits, accepted, strict=True) if not is_known]
     if leaks:
-        log.info("what accepts all of them by name: %s", accepting(leaks))
+        log.info("this accepts all of them: %s", accepting(leaks))
         raise InputError(complaint(snakemake.input.split, leaks))
     of_cut = {"split": name, "cut": cut}
     rows = [of_cut | hit.as_row(known) for hit, known in zip(hits, accepted, strict=True)]

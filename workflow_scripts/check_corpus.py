@@ -1,4 +1,4 @@
-"""Stop if the recordings cannot carry the experiment, before anything is computed."""
+"""Stop if the recordings do not meet the experiment's requirements, before computing."""
 
 from artistid.corpus.feasibility import check_feasible
 from artistid.jobs.logs import job_log

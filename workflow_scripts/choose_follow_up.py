@@ -10,4 +10,4 @@ with job_log(snakemake.log[0], "follow-up") as log:
     choice = explain(rows)
     write_rows(snakemake.output.table, rows, COLUMNS)
     write_json(snakemake.output.choice, choice)
-    log.info("%s is taken on: %s", choice["model"], choice["reason"])
+    log.info("%s is chosen: %s", choice["model"], choice["reason"])

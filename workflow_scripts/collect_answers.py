@@ -17,5 +17,7 @@ with job_log(snakemake.log[0], "answers") as log:
     best, twice = best_by_name(good, top)
     write_json(output.best, best)
     if twice:
-        log.warning("several files are called %s: they go by their paths", ", ".join(twice))
-    log.info("%d of %d files could be used; best artists: %s", len(good), len(found), output.best)
+        log.warning(
+            "several files are named %s, so they are listed by their paths", ", ".join(twice)
+        )
+    log.info("%d of %d files were used; best artists: %s", len(good), len(found), output.best)

@@ -17,7 +17,7 @@ def log_mels(
     tracks: list[dict[str, str]], parameters: LogMelParameters
 ) -> Iterator[tuple[dict[str, str], Iterator[np.ndarray]]]:
     """Yield each track of the listing with its log-mel spectrogram in blocks (frames, n_mels)."""
-    # The folder is no parameter: a corpus that moves is still the same corpus.
+    # The folder is not a parameter: a corpus that moves is still the same corpus.
     audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
     filters = np.load(snakemake.input.filters, allow_pickle=False)
     for track in tracks:

@@ -22,12 +22,12 @@ with job_log(snakemake.log[0], "near-duplicates") as log:
     write_rows(snakemake.output.pairs, rows, COLUMNS)
     write_rows(snakemake.output.silent, silent, SILENT_COLUMNS)
     n_pairs = len(ids) * (len(ids) - 1) // 2
-    log.info("%d of %d pairs of recordings are the same one", len(rows), n_pairs)
+    log.info("%d of %d pairs of recordings are near-duplicates", len(rows), n_pairs)
     for row in rows:
-        log.info("the same recording: %(track_a)s and %(track_b)s, score %(score).3f", row)
+        log.info("near-duplicates: %(track_a)s and %(track_b)s, score %(score).3f", row)
     if silent:
         log.warning(
-            "%d tracks have too little sound to be compared: %s",
+            "%d tracks have too little sound to compare: %s",
             len(silent),
             ", ".join(row["track_id"] for row in silent),
         )

@@ -4,20 +4,20 @@ from pathlib import Path
 
 from artistid.jobs.devices import check_cuda, take_device
 from artistid.jobs.logs import job_log
-from artistid.prediction.listing import answers_of, read_list
+from artistid.prediction.listing import answers_of
 from artistid.prediction.output import json_line
 from artistid.prediction.package import needs_torch, read_package
-from artistid.storage.files import write_text
+from artistid.storage.files import read_rows, write_text
 
 with job_log(snakemake.log[0], f"predict {snakemake.wildcards.number}") as log:
     own = None
     if snakemake.resources.gpu:
-        # Before torch asks for devices, which it does not do when it is imported.
+        # Before torch asks for devices; importing it does not.
         own = take_device(snakemake.resources.jobs_per_device, report=log.info)
         if own:
             check_cuda(own)
     folder = Path(snakemake.config["predict"]["folder"]).expanduser()
-    rows = read_list(snakemake.input.files)
+    rows = read_rows(snakemake.input.files)
     packages = [read_package(Path(model)) for model in snakemake.input.models]
     if any(map(needs_torch, packages)):
         import torch

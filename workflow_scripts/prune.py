@@ -1,10 +1,10 @@
-"""List, or remove, results of a corpus that no configuration asks for any more.
+"""List, or remove, results of a corpus that no configuration needs any more.
 
     python workflow_scripts/prune.py [--remove] [--configfile FILE ...] [--config KEY=VALUE ...]
 
 It is run by hand, where Snakemake is run, with the run's options. Snakemake's `--list-untracked`
-sees one configuration, and also names benchmarks, what lies in folders that are an output, and
-whatever is needed only after a checkpoint that is still to run.
+sees one configuration, and also names benchmarks, the contents of output folders, and
+files that are needed only after a checkpoint that has not run yet.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from artistid.plan.recorded import RECORD, beside, experiment_folders, folders_w
 from artistid.prune.strays import describe, recordings_below, remove, survey
 
 TELL = "--tell"
-# Lines that Snakemake begins with whatever happens.
+# Lines that Snakemake always begins with.
 NO_NEWS = ("Using workflow specific profile", "Config file config.yaml is extended")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the workflow asks for with one configuration.
+    """What the workflow needs with one configuration.
 
     Attributes:
         config: the configuration in force.
@@ -50,7 +50,7 @@ class Asked:
 
 
 def tell(path: str, options: Sequence[str]) -> None:
-    """Write what the workflow asks for to a JSON file, in a process of Snakemake's."""
+    """Write what the workflow needs to a JSON file, in a Snakemake process."""
     from snakemake.cli import main as snakemake
     from snakemake.dag import DAG
     from snakemake.io import is_flagged
@@ -81,14 +81,14 @@ def tell(path: str, options: Sequence[str]) -> None:
 
     # In its place, Snakemake has read its profiles and evaluated what is finished.
     DAG.list_untracked = list_untracked
-    # The table across experiments and the packages of models are no part of `all`.
+    # The table across experiments and the packages of models are not part of `all`.
     targets = ["all", "experiments", "models"]
     quiet = ["--quiet", "progress", "rules", "host", "reason"]
     snakemake([*targets, "--list-untracked", *quiet, *options])
 
 
 def asked_for(options: Sequence[str], what: str) -> Asked:
-    """Return what the workflow asks for with Snakemake's `options`.
+    """Return what the workflow needs with Snakemake's `options`.
 
     Raises:
         InputError: the workflow cannot be planned, or not yet.
@@ -104,19 +104,19 @@ def asked_for(options: Sequence[str], what: str) -> Asked:
         asked = Asked(**json.loads(path.read_text(encoding="utf-8")))
     if asked.pending:
         raise InputError(
-            f"{what}: {' and '.join(asked.pending)} must run before it is known what is needed; "
-            "run the workflow, then prune"
+            f"{what}: {' and '.join(asked.pending)} must run first, because they decide "
+            "what is needed; run the workflow, then prune"
         )
     return asked
 
 
 def asked_in(asked: Asked) -> set[Path]:
-    """Return the experiments' folders in which something is asked for."""
+    """Return the experiments' folders in which something is needed."""
     return folders_with(Path(asked.results), asked.files)
 
 
 def everything_asked_for(options: Sequence[str]) -> list[Asked]:
-    """Return what the given configuration asks for, and every other experiment of its corpus.
+    """Return what the given configuration and every other experiment of its corpus need.
 
     Raises:
         InputError: one of them cannot be planned.
@@ -133,8 +133,8 @@ def everything_asked_for(options: Sequence[str]) -> list[Asked]:
             other = asked_for(["--configfile", str(path)], str(folder / RECORD))
         if folder not in asked_in(other):
             raise InputError(
-                f"{folder / RECORD}: asks for nothing in its folder; was that renamed or copied? "
-                "run the experiment again, or delete the folder"
+                f"{folder / RECORD}: needs nothing in its folder; was the folder renamed "
+                "or copied? run the experiment again, or delete the folder"
             )
         found.append(other)
     return found
@@ -153,7 +153,8 @@ def prune(options: Sequence[str], is_remove: bool) -> None:
     found = survey(root, wanted, kept)
     if not found.n_kept:
         raise InputError(
-            f"{root}: nothing is there that the configuration asks for; is it the right one?"
+            f"{root}: none of the files there are needed by this configuration; is it the right "
+            "one?"
         )
     print(describe(root, found), end="")
     if not is_remove:
@@ -161,7 +162,7 @@ def prune(options: Sequence[str], is_remove: bool) -> None:
             print("nothing is removed without --remove")
         return
     if any(asked.is_running for asked in everything):
-        raise InputError(f"{root}: a workflow is running there; wait for its end")
+        raise InputError(f"{root}: a workflow is running there; wait until it ends")
     remove(root, found.strays)
     print(f"removed: {len(found.strays)} files")
 
@@ -181,7 +182,7 @@ def main() -> None:
     try:
         for path in given.configfile:
             if not Path(path).is_file():
-                raise InputError(f"{path}: is no file; name a configuration after --configfile")
+                raise InputError(f"{path}: is not a file; name a configuration after --configfile")
         prune(options, given.remove)
     except InputError as error:
         sys.exit(f"prune: {error}")

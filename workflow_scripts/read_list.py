@@ -1,4 +1,4 @@
-"""Read one cut of a split from a list of one's own, which is looked up in the corpus."""
+"""Read one cut of a split from a user's list, and look its tracks up in the corpus."""
 
 from artistid.jobs.logs import job_log
 from artistid.splits.deduplicate import write_manifest

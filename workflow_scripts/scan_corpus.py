@@ -14,7 +14,7 @@ from artistid.storage.files import write_text
 
 def scan_corpus(log) -> None:
     """Scan, report, stop if too much is bad, and write the listings."""
-    # The folder is no parameter: a corpus that moves is still the same corpus.
+    # The folder is not a parameter: a corpus that moves is still the same corpus.
     audio_dir = Path(snakemake.config["corpus"]["audio_dir"])
     recordings, others = list_recordings(audio_dir)
     made = {

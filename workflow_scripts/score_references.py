@@ -36,7 +36,7 @@ def slices_of(manifest: list[dict], subsets: list[str]) -> Slices:
 
 
 def to_answer(slices: Slices, subset: str, level: str, n_classes: int) -> ToAnswer:
-    """Return what has to be answered in a subset of one manifest, and what is learnt from."""
+    """Return what must be answered in a subset of one manifest, and what is learnt from."""
 
     def answers(subset: str) -> tuple[np.ndarray, np.ndarray]:
         targets, n_slices = slices[subset]

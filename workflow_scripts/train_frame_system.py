@@ -1,10 +1,8 @@
 """Train one classical system on MFCC frames, and predict its validation and test slices."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from artistid.errors import ArtistError, InputError
-from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -21,7 +19,7 @@ from artistid.training.dataset import (
     load_tracks,
     without_a_slice,
 )
-from artistid.training.records import Stopwatch, on_cpu, write_records
+from artistid.training.records import Stopwatch, describe_model, on_cpu, write_records
 from artistid.training.systems import calibrated, predict_slices, save_system
 
 
@@ -65,14 +63,14 @@ def train_frame_system(log) -> None:
     evaluated = evaluated_subsets(manifest)
     raw = {subset: predict(system, manifest, subset, log) for subset in evaluated}
     predictions, temperature = calibrated(raw)
-    description = {
-        "model": params.model["architecture"],
-        "settings": asdict(settings),
-        "classes": classes,
-        "log_mel": LogMelParameters(**params.log_mel).as_dict(),
-        "slice_frames": run.slice_frames,
-        "temperature": temperature,
-    }
+    description = describe_model(
+        params.model["architecture"],
+        settings,
+        classes,
+        params.log_mel,
+        run,
+        temperature=temperature,
+    )
     save_system(Path(output.weights), system, description)
     write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(snakemake.config, snakemake.threads, temperature=temperature)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 
-from artistid.features.log_mel import LogMelParameters
 from artistid.jobs.devices import check_cuda, explain_out_of_memory, take_device
 from artistid.jobs.logs import job_log
 from artistid.models.registry import build_network, load_model
@@ -37,7 +36,7 @@ from artistid.training.fit import (
     predict,
 )
 from artistid.training.precision import Precision, name_of, set_precision
-from artistid.training.records import Stopwatch, write_records
+from artistid.training.records import Stopwatch, describe_model, write_records
 from artistid.training.state import SavedState, training_key
 from artistid.training.weights import save_weights
 
@@ -56,7 +55,7 @@ def train_network(log) -> None:
     manifest = read_manifest(snakemake.input.split)
     classes = class_names(manifest)
     evaluated = evaluated_subsets(manifest)
-    # No parameter: where the spectrograms lie changes no result.
+    # Not a parameter: where the spectrograms are does not change results.
     where = snakemake.config["training_data"]
     index = Path(snakemake.input.index)
     slices = load_subsets(manifest, (TRAIN, *evaluated), index, run.slice_frames, **where)
@@ -70,21 +69,15 @@ def train_network(log) -> None:
     loaders = {subset: BatchLoader(part, normalisation, device) for subset, part in slices.items()}
 
     torch.manual_seed(run.seed)
-    log_mel = LogMelParameters(**params.log_mel)
     architecture, own = params.model["architecture"], params.model["settings"]
-    network = build_network(architecture, log_mel.n_mels, len(classes), own)
+    network = build_network(architecture, params.log_mel["n_mels"], len(classes), own)
     network = network.to(device)
     saved = saved_state([slices[TRAIN], slices[VALIDATION]], classes)
     result = fit(network, loaders[TRAIN], loaders[VALIDATION], settings, run.seed, log.info, saved)
     stopwatch.seconds = sum(result.seconds)  # of every session, where it was interrupted
 
-    description = {
-        "model": architecture,
-        "settings": asdict(load_model(architecture, own)[1]),
-        "classes": classes,
-        "log_mel": log_mel.as_dict(),
-        "slice_frames": run.slice_frames,
-    }
+    _, own_settings = load_model(architecture, own)
+    description = describe_model(architecture, own_settings, classes, params.log_mel, run)
     save_weights(Path(output.weights), network, normalisation, description)
     predictions = {subset: predict(network, loaders[subset], settings) for subset in evaluated}
     write_predictions(Path(output.predictions), run, classes, predictions)
@@ -129,9 +122,9 @@ run = Run(**snakemake.params.run)
 lock = Path(snakemake.params.state).with_suffix(".lock")
 with (
     job_log(snakemake.log[0], run.label) as log,
-    exclusive_lock(lock, "another process trains this run"),
+    exclusive_lock(lock, "another process is training this run"),
 ):
-    # Before torch asks for devices, which it does not do when it is imported.
+    # Before torch asks for devices; importing it does not.
     own = take_device(snakemake.resources.jobs_per_device, report=log.info)
     if own:
         check_cuda(own)

@@ -1,11 +1,9 @@
 """Train one classical system on whole songs, and predict its validation and test songs."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -15,7 +13,7 @@ from artistid.scoring.predictions import Predictions, write_predictions
 from artistid.splits.manifests import evaluated_subsets, read_manifest
 from artistid.splits.subsets import TRAIN, VALIDATION
 from artistid.training.dataset import class_names, describe_unknown, load_tracks
-from artistid.training.records import Stopwatch, on_cpu, write_records
+from artistid.training.records import Stopwatch, describe_model, on_cpu, write_records
 from artistid.training.systems import calibrated, save_system
 
 
@@ -49,14 +47,14 @@ def train_song_system(log) -> None:
         for subset in evaluated
     }
     predictions, temperature = calibrated(raw)
-    description = {
-        "model": params.model["architecture"],
-        "settings": asdict(settings),
-        "classes": classes,
-        "log_mel": LogMelParameters(**params.log_mel).as_dict(),
-        "slice_frames": run.slice_frames,
-        "temperature": temperature,
-    }
+    description = describe_model(
+        params.model["architecture"],
+        settings,
+        classes,
+        params.log_mel,
+        run,
+        temperature=temperature,
+    )
     save_system(Path(output.weights), system, description)
     write_predictions(Path(output.predictions), run, classes, predictions)
     provenance = on_cpu(

@@ -1,4 +1,4 @@
-"""Write librosa's mel filters once, so that no extraction job has to import librosa."""
+"""Write librosa's mel filters once, so that no extraction job needs to import librosa."""
 
 import io
 

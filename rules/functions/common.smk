@@ -28,7 +28,7 @@ def log_mel_files(wildcards):
 
 
 def index_of_log_mels(wildcards):
-    """Return the index of the caches, which stands for all of them.
+    """Return the index of the caches, which represents all of them.
 
     A job that reads spectrograms depends on this one file, and not on each album's; by
     `origin_of_log_mels` it runs again when they may have changed.

@@ -1,4 +1,4 @@
-# Functions and paths of the corpus stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the corpus stage, separate because of Snakemake's linter.
 
 from artistid.corpus.feasibility import feasibility_keys
 from artistid.corpus.folder import folder_state

@@ -1,4 +1,4 @@
-# Functions and paths of the features stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the features stage, separate because of Snakemake's linter.
 
 
 def album_listing(wildcards):

@@ -1,4 +1,4 @@
-# Functions and paths of the figures stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the figures stage, separate because of Snakemake's linter.
 
 
 def runs_with_slices(wildcards):

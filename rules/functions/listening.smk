@@ -1,4 +1,4 @@
-# Functions and paths of the listening page: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the listening page, separate because of Snakemake's linter.
 
 from artistid.listening.page import PAGE_FILES
 from artistid.storage.files import sha256_of_file
@@ -14,7 +14,7 @@ def models_to_hear():
     for name in asked or ():
         if name not in known:
             raise WorkflowError(
-                f"listening.models: {name!r} is no model of the experiment; name some of "
+                f"listening.models: {name!r} is not a model of the experiment; name some of "
                 f"{', '.join(known)}"
             )
     return known if asked is None else asked

@@ -1,4 +1,4 @@
-# Functions and paths of using models: Snakemake's linter wants them apart from the rules.
+# Functions and paths of using models, separate because of Snakemake's linter.
 
 PREDICTED = f"{EXPERIMENT}/predict"
 # Never pruned: answers about other recordings are nobody's intermediate files.
@@ -51,7 +51,7 @@ def package_of(name, wildcards):
     known = first if name in first else list(map(named, trained_runs(wildcards)))
     if name not in known:
         raise WorkflowError(
-            f"predict.models: there is no run {name!r}; name one such as {known[0]}, or a "
+            f"predict.models: unknown run {name!r}; name one such as {known[0]}, or a "
             f"{MODEL_ENDING} file"
         )
     return f"{EXPERIMENT}/runs/{name}/model.safetensors"
@@ -62,7 +62,7 @@ def folder_to_predict():
     """Return what the folder of recordings to be named held when the workflow started."""
     if not config["predict"]["folder"]:
         raise WorkflowError(
-            "predict.folder: is empty; write the folder of the recordings to be named"
+            "predict.folder: is empty; write the folder of the recordings"
         )
     try:
         return folder_state(Path(config["predict"]["folder"]).expanduser())

@@ -1,4 +1,4 @@
-# Functions and paths of the scoring stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the scoring stage, separate because of Snakemake's linter.
 
 # Folds are trained one by one, and scored together.
 SCORED_CUT = "draw[0-9]+|list"
@@ -32,7 +32,7 @@ def first_runs_of_candidates(wildcards):
 
 
 def choice_of_follow_up(wildcards):
-    """Return what says which network the second step took on, where a checkpoint chooses it."""
+    """Return what says which network the second step uses, where a checkpoint chooses it."""
     if len(candidates(config)) < 2:
         return []
     return checkpoints.choose_follow_up.get().output

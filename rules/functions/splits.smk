@@ -1,4 +1,4 @@
-# Functions and paths of the splits stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the splits stage, separate because of Snakemake's linter.
 
 from artistid.splits.lists import list_files
 from artistid.storage.files import sha256_of_file
@@ -7,7 +7,7 @@ NEAR_DUPLICATES = f"{CORPUS}/audit/near_duplicates.csv"
 DRAWN = [name for name, split in SPLITS.items() if split.draws]
 LISTED = [name for name, split in SPLITS.items() if not split.draws]
 
-# A list that is not there is named before any job, and not after the scan.
+# A missing list is named before any job, and not after the scan.
 for name in LISTED if workflow.is_main_process else []:
     for path in [
         file
@@ -16,12 +16,12 @@ for name in LISTED if workflow.is_main_process else []:
     ]:
         if not Path(path).is_file():
             raise WorkflowError(
-                f"{path}: is not there, and splits.{name}.files names it; write where the list is"
+                f"{path}: does not exist, but splits.{name}.files names it; write the path of the list"
             )
 
 
 def lists_of_user(wildcards):
-    """Return the files of a list of the user's own."""
+    """Return the files of a user's list."""
     return list_files(SPLITS[wildcards.split], wildcards.cut)
 
 
@@ -46,7 +46,7 @@ def accepted_copies(wildcards):
 
 
 def folds_of_list(wildcards):
-    """Return the manifests of all folds of a list of the user's own; none for other splits."""
+    """Return the manifests of all folds of a user's list; none for other splits."""
     split = SPLITS[wildcards.split]
     if split.draws or not split.n_folds:
         return []

@@ -1,4 +1,4 @@
-# Functions and paths of the tables stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the tables stage, separate because of Snakemake's linter.
 
 from artistid.experiment import architecture_of, has_unknown_artists, training_of
 from artistid.tables.registry import applicable_tables

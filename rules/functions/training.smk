@@ -1,4 +1,4 @@
-# Functions and paths of the training stage: Snakemake's linter wants them apart from the rules.
+# Functions and paths of the training stage, separate because of Snakemake's linter.
 
 from artistid.experiment import architecture_of, settings_of, training_of
 
@@ -24,7 +24,7 @@ def parameters_of_model(wildcards):
 
 
 def code_of_model(script, kind):
-    """Return a function: what tells whether a training, including its model, computes otherwise."""
+    """Return a function: what tells whether a training, including its model, computes something else."""
     return lambda wildcards: code_of_stage(
         script, f"artistid/models/{kind}/{architecture(wildcards)}.py"
     )

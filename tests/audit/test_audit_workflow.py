@@ -68,7 +68,7 @@ def stopped(workdir) -> str:
 def test_copy_on_two_sides_stops_the_workflow_by_name(stopped, split):
     start = f"audit of {split} split, draw1: results/own/splits/{split}/draw1.csv: 1 leak"
     [message] = [line for line in stopped.splitlines() if line.startswith(start)]
-    assert "between its sides: near-duplicate: " in message
+    assert "between its subsets: near-duplicate: " in message
     assert f"'{COPY}' in " in message
     assert "'artist 0/album 0/1.mp3' in " in message
     assert "audit: {near_duplicates: one_side} (keeps copies on one side)" in message
@@ -109,14 +109,14 @@ def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, st
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 splits compared, 0 hits" in done.stdout
     assert (
-        f"left out: 1 copy of recordings on another side ({before['song'][COPY]}: " in done.stderr
+        f"left out: 1 copy of recordings in another subset ({before['song'][COPY]}: " in done.stderr
     )
     for split, drawn in before.items():
         assert drawn["artist 0/album 0/1.mp3"] == "test"
         kept = manifest(workdir, split)
         assert kept == {path: subset for path, subset in drawn.items() if path != COPY}
         log = (workdir / f"results/own/logs/draw_split/{split}/draw1.log").read_text()
-        assert "left out: 1 copy of recordings on another side" in log
+        assert "left out: 1 copy of recordings in another subset" in log
 
 
 EDITED = "results/own/splits/song/draw2.csv"

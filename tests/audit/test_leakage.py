@@ -99,7 +99,9 @@ def test_message_holds_the_configuration_that_accepts_what_it_names():
     hits = find_hits(MANIFEST, False, HASHES, copies(("a1", "c1"), ("a2", "c1")))
     message = complaint("splits/song/seed1.csv", hits)
     assert "\n" not in message
-    assert message.startswith("splits/song/seed1.csv: 2 leaks between its sides: near-duplicate: ")
+    assert message.startswith(
+        "splits/song/seed1.csv: 2 leaks between its subsets: near-duplicate: "
+    )
     assert "'x/a/a1.mp3' in train and 'x/c/c1.mp3' in test, score 0.012" in message
     one_side, accept = re.findall(r"audit: (\{.*?\})(?: \(|, or)", message)
     assert yaml.safe_load(one_side) == {"near_duplicates": "one_side"}
@@ -115,7 +117,7 @@ def test_copies_on_one_side_are_offered_for_copies_only():
     hits = find_hits(many, True, HASHES, [])
     message = complaint("m.csv", hits)
     assert "; and 40 more, all named in the log" in message
-    assert "(accepts the first 20 by name; the log has the line for all)" in message
+    assert "(accepts the first 20 pairs; the log has the line for all)" in message
     everything = yaml.safe_load(accepting(hits))["audit"]["accept"]
     assert len(everything) == len({hit.pair for hit in hits}) > 20
     assert all(is_accepted(hit, everything) for hit in hits)
@@ -140,9 +142,9 @@ def test_test_keeps_its_copies_before_validation_before_train():
     assert [r["track_id"] for r in left] == ["a1", "b1"]
     assert [r for r in rows if r not in left] == kept
     assert describe(left) == (
-        "left out: 2 copies of recordings on another side (train: a1; validation: b1)"
+        "left out: 2 copies of recordings in another subset (train: a1; validation: b1)"
     )
-    assert describe([]) == "left out: 0 copies of recordings on another side"
+    assert describe([]) == "left out: 0 copies of recordings in another subset"
 
 
 def test_copies_of_other_artists_count_too():

@@ -150,14 +150,17 @@ WRONG = [
     (["predict"], "the following arguments are required"),
     (["predikt"], "invalid choice"),
     ([], "the following arguments are required: COMMAND"),
-    (["predict", "MODEL", "x", "--top", "0"], "'0' is no whole number of 1 or more"),
-    (["predict", "song.mp3"], "song.mp3: is no model; name a *.safetensors file first"),
+    (["predict", "MODEL", "x", "--top", "0"], "'0' is not a whole number of 1 or more"),
+    (["predict", "song.mp3"], "song.mp3: is not a model; name a *.safetensors file first"),
     (["predict", "MODEL"], "no audio file or folder is named"),
     (["predict", "/nothing.safetensors", "x"], "/nothing.safetensors: there is no such file"),
     (["predict", "MODEL", "x", "y", "--plot", "a.png"], "--plot draws one file, and 2 are named"),
     (["predict", "MODEL", "x", "--plot", "a.pdf"], "a figure is saved as .png or .svg"),
-    (["embed", "MODEL", "x", "-o", "o.npz"], "is no network (gaussian_mfcc), and has no features"),
-    (["export", "--onnx", "MODEL", "o.onnx"], "is no network (gaussian_mfcc)"),
+    (
+        ["embed", "MODEL", "x", "-o", "o.npz"],
+        "is not a network (gaussian_mfcc), so it has no features",
+    ),
+    (["export", "--onnx", "MODEL", "o.onnx"], "is not a network (gaussian_mfcc)"),
     (["info", "/nothing.safetensors"], "there is no such file"),
 ]
 

@@ -88,7 +88,7 @@ def test_hidden_and_other_files_are_ignored_and_counted(tmp_path):
     assert "1 tracks of 1 artists on 1 albums" in summary
     assert "ignored: 2 hidden, such as .trash" in summary
     assert "ignored: 2 not audio (1 .jpg, 1 .txt), such as README.txt" in summary
-    assert "passed over, with audio in it: 2\n  .trash: hidden, and" in summary
+    assert "skipped, although there is audio in it: 2\n  .trash: hidden, and" in summary
 
 
 # What begins with a dot and is music; as an artist, an album and a track.
@@ -334,9 +334,9 @@ def test_expectation_is_compared_plainly(tmp_path):
     expected = {"artists": 1, "albums_per_artist": 1, "tracks": 1}
     assert "as corpus.expect says" in describe(tracks, [], expected, {})
     text = describe(tracks, [], {"artists": 20, "albums_per_artist": 6, "tracks": 1413}, {})
-    assert "expected otherwise: 1 artists, not 20" in text
-    assert "expected otherwise: a: 1 albums, not 6" in text
-    assert "expected otherwise: 1 usable tracks, not 1413" in text
+    assert "mismatch with corpus.expect: found 1 artist, expected 20" in text
+    assert "mismatch with corpus.expect: found 1 album of 'a', expected 6" in text
+    assert "mismatch with corpus.expect: found 1 usable track, expected 1413" in text
 
 
 def test_fingerprint_tells_changes(tmp_path):

@@ -1,4 +1,4 @@
-"""What a corpus leaves out on purpose: by name, and artists of whom there is too little."""
+"""What a corpus excludes: by name, and artists with too few albums or tracks."""
 
 import shutil
 import unicodedata
@@ -125,7 +125,7 @@ def test_small_artists_are_left_out_with_what_they_have(music):
     assert tracks["b/1/bad.mp3"]["status"] == "undecodable"  # a bad file stays one
     assert tracks["b/1/x.flac"]["duration"] == pytest.approx(1.2)
     text = describe(list(tracks.values()), [], None, {})
-    reason = "left out: artist 'b' has 1 album, corpus.min_albums asks for 2 (2 recordings)"
+    reason = "left out: artist 'b' has 1 album, corpus.min_albums requires 2 (2 recordings)"
     assert reason in text
 
 
@@ -148,8 +148,8 @@ def test_expectation_counts_what_is_left_out_on_purpose(music):
     tracks = list(scanned(music, {"artists": ["a"], "albums": ["c/2"]}).values())
     expected = {"artists": 3, "albums_per_artist": 2, "tracks": 6}
     text = describe(tracks, [], expected, {})
-    assert [line for line in text.splitlines() if "otherwise" in line] == [
-        "expected otherwise: b: 1 albums, not 2"
+    assert [line for line in text.splitlines() if "mismatch" in line] == [
+        "mismatch with corpus.expect: found 1 album of 'b', expected 2"
     ]
 
 

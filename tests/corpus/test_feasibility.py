@@ -49,7 +49,7 @@ def carried(config: dict, tracks) -> str:
 def complaint(config: dict, tracks) -> str:
     with pytest.raises(InputError) as error:
         carried(config, tracks)
-    return str(error.value).removeprefix("the corpus cannot carry the experiment: ")
+    return str(error.value).removeprefix("the corpus does not meet the experiment's requirements: ")
 
 
 def test_keys_are_the_definitions_of_the_experiments_splits_alone():
@@ -81,14 +81,16 @@ def test_keys_are_the_definitions_of_the_experiments_splits_alone():
     ],
 )
 def test_artist_with_too_few_units_is_named(split, enough, message):
-    assert f"the corpus carries the {split} split" in carried(config(split), tracks(5, enough))
+    assert f"the corpus is sufficient for the {split} split" in carried(
+        config(split), tracks(5, enough)
+    )
     said = complaint(config(split), tracks(5, enough - 1))
     assert said.startswith(f"the {split} split needs {message}")
 
 
 def test_artists_that_are_left_out_of_training_leave_two():
     given = config("song") | {"splits": {"song": SPLITS["song"] | {"unknown_artists": 3}}}
-    assert "carries the song split" in carried(given, tracks(3, 3, 3, 3, 3))
+    assert "sufficient for the song split" in carried(given, tracks(3, 3, 3, 3, 3))
     assert complaint(given, tracks(3, 3, 3, 3)) == (
         "splits.song.unknown_artists: 3 of 4 artists are left out of training, and 2 have to "
         "remain; write 2 or less, or add artists"
@@ -96,7 +98,7 @@ def test_artists_that_are_left_out_of_training_leave_two():
 
 
 def test_tracks_count_where_tracks_are_drawn():
-    assert "carries the song split" in carried(config("song"), tracks(3, 1, per_album=3))
+    assert "sufficient for the song split" in carried(config("song"), tracks(3, 1, per_album=3))
     message = "the song split needs at least 3 usable tracks of each artist, one for each subset, "
     said = complaint(config("song"), tracks(3, 1, per_album=2))
     assert said.startswith(f"{message}and 'b' has 2; ")
@@ -104,7 +106,7 @@ def test_tracks_count_where_tracks_are_drawn():
 
 def test_recordings_shorter_than_a_slice_do_not_count():
     short = [t | {"duration": "2.0"} if t["album_id"] == "b-0" else t for t in tracks(5, 5)]
-    assert "carries the jackknife split" in carried(config("jackknife"), short)
+    assert "sufficient for the jackknife split" in carried(config("jackknife"), short)
     assert complaint(config("jackknife", seconds=3), short) == (
         "experiment.slice_seconds: the jackknife split needs at least 5 albums of each artist with "
         "a recording as long as a slice of 3 s, and 'b' has 4; write a shorter length, or add some"
@@ -120,7 +122,7 @@ def test_artists_with_fewer_units_than_folds_are_named_where_they_are_allowed():
 
 
 def test_list_is_checked_when_it_is_read():
-    assert "carries the mine split" in carried(config("mine"), tracks(1, 1))
+    assert "sufficient for the mine split" in carried(config("mine"), tracks(1, 1))
 
 
 def test_every_split_that_cannot_be_is_named():

@@ -192,8 +192,7 @@ def test_folders_with_discs_are_one_album_and_other_listings_are_as_before(tmp_p
     assert len({row["track_id"] for row in discs}) == 2
     assert rows["a/y/scans/01.flac"]["status"] == "misplaced"
     assert describe_names(recordings) == (
-        "discs of one album are one album: 2 recordings of 1 album, "
-        "such as 'a/y/CD 2/01.flac' on 'y'\n"
+        "discs merged into one album: 2 recordings of 1 album, such as 'a/y/CD 2/01.flac' on 'y'\n"
     )
 
 
@@ -226,10 +225,10 @@ def test_tags_name_recordings_wherever_they_lie(tmp_path):
         "left out: album 'Hits' is a compilation (artist 'Various Artists') (2 recordings)"
     ) in text
     assert describe_names(tagged(tmp_path, list_recordings(tmp_path)[0], 1)) == (
-        "discs of one album are one album: 2 recordings of 1 album, such as '1.flac' on 'Live'\n"
-        "by the main artist, without guests: 1 recording\n"
+        "discs merged into one album: 2 recordings of 1 album, such as '1.flac' on 'Live'\n"
+        "filed under the main artist, without guests: 1 recording\n"
         "  'AC/DC feat. B' as 'AC/DC'\n"
-        "spelt alike, and different artists here: 'AC/DC', 'ac-dc'\n"
+        "similar names, treated as different artists: 'AC/DC', 'ac-dc'\n"
     )
     with pytest.raises(InputError, match=r"2 of 5 recordings \(40\.0%\) cannot be used"):
         check_bad_share(tracks, 0.3)  # compilations count neither as bad nor as good

@@ -86,10 +86,10 @@ def test_device_is_free_again_when_its_job_is_killed(start, signal_number):
     assert set(seen) == {"GPU-aa11", "GPU-bb22"}
     third = start()
     assert third.stdout.readline().startswith(
-        "waits for a GPU: other jobs, maybe of another workflow, hold GPU-aa11, GPU-bb22"
+        "waiting for a GPU: other jobs, perhaps of another workflow, hold GPU-aa11, GPU-bb22"
     )
     seen["GPU-bb22"].send_signal(signal_number)
-    assert third.stdout.readline() == "has taken GPU-bb22\n"
+    assert third.stdout.readline() == "uses GPU-bb22\n"
     assert seen_by(third) == "GPU-bb22"
 
 
@@ -120,7 +120,7 @@ def test_child_that_outlives_its_job_does_not_keep_the_device(start, child):
 def test_jobs_of_workflows_that_name_a_device_differently_share_it(start):
     assert seen_by(start(visible="1")) == "GPU-bb22"
     assert seen_by(start()) == "GPU-aa11"
-    assert start(visible="GPU-bb").stdout.readline().startswith("waits for a GPU")
+    assert start(visible="GPU-bb").stdout.readline().startswith("waiting for a GPU")
 
 
 def test_the_one_device_that_a_cluster_gave_is_taken(start):
@@ -134,7 +134,7 @@ def test_several_jobs_share_a_device_when_allowed_and_spread_first(start):
     assert {seen_by(job) for job in jobs} == {"GPU-aa11", "GPU-bb22"}
     more = [start(jobs_per_device=2) for _ in range(2)]
     assert {seen_by(job) for job in more} == {"GPU-aa11", "GPU-bb22"}
-    assert start(jobs_per_device=2).stdout.readline().startswith("waits for a GPU")
+    assert start(jobs_per_device=2).stdout.readline().startswith("waiting for a GPU")
 
 
 def test_without_a_gpu_nothing_is_locked_or_set(start, tmp_path):
@@ -224,7 +224,7 @@ def test_without_nvidia_smi_devices_are_numbers(driver, monkeypatch):
 def test_nvidia_smi_that_does_not_answer_locks_no_numbers(driver, monkeypatch):
     fake_nvidia_smi(driver, "", then="exec sleep 60")
     monkeypatch.setattr(devices, "_NVIDIA_SMI_SECONDS", 0.2)
-    with pytest.raises(InputError, match=r"cannot list the GPUs .*timed out.*; repair the driver"):
+    with pytest.raises(InputError, match=r"cannot list the GPUs .*timed out.*; fix the driver"):
         list_gpus(driver)
 
 
@@ -270,7 +270,7 @@ def test_training_that_holds_a_gpu_does_not_fall_to_the_processor(small, tmp_pat
     assert done.returncode != 0
     assert "GPU-aa11: PyTorch cannot compute on this GPU" in done.stderr
     log = (workdir / TRAINING_LOG).read_text()
-    assert "has taken GPU-aa11" in log
+    assert "uses GPU-aa11" in log
     assert "on CPU" not in log
 
 
@@ -319,7 +319,7 @@ def test_training_takes_the_device_that_is_free_and_says_what_to_do_without_memo
     }
     done = snakemake(workdir, WEIGHTS, "--configfile", "small.yaml", **environment)
     log = (workdir / TRAINING_LOG).read_text()
-    assert "has taken GPU-aa11" in log
+    assert "uses GPU-aa11" in log
     problem = "training.batch_size: batches of 16 slices are too large for the memory of GPU-aa11"
     assert f"resnet50 song draw1 1s seed1: {problem}; lower it" in done.stderr
     assert "Traceback" not in log

@@ -141,7 +141,7 @@ def test_a_job_that_is_told_to_end_leaves_nothing_half_written(tmp_path):
         process.terminate()
     assert process.returncode == 128 + 15
     assert {path.name for path in tmp_path.iterdir()} == {"job.py", "job.log"}
-    assert "ended from outside" in (tmp_path / "job.log").read_text()
+    assert "terminated from outside" in (tmp_path / "job.log").read_text()
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

@@ -138,7 +138,7 @@ def test_recording_that_is_gone_or_broken_is_named_and_counted(tmp_path, caplog)
     log = logging.getLogger("clips")
     tracks, notes = add_clips(rows, tmp_path, tmp_path / "page", 1.0, log)
     assert [track["clip"]["source"] for track in tracks] == ["excerpts/good.mp3", None, None]
-    assert notes == ["Recordings that could not be read, and are not heard: 2."]
+    assert notes == ["Recordings that could not be read and have no sound: 2."]
     assert "bad.wav: cannot be decoded" in caplog.text
     assert "gone.wav" in caplog.text
     tracks, notes = add_clips(rows, tmp_path, tmp_path / "page", None, log)

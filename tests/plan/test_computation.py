@@ -175,7 +175,9 @@ def test_cost_of_a_model_is_for_planning_only(tmp_path):
 
 def test_source_that_is_no_python_is_named_in_a_line(digest):
     for text in ("def f(:", "a = '\0'"):
-        with pytest.raises(InputError, match=r"a\.py: is no Python \(.*\); correct it") as raised:
+        with pytest.raises(
+            InputError, match=r"a\.py: is not valid Python \(.*\); correct it"
+        ) as raised:
             digest(a=text)
         assert "\n" not in str(raised.value)
 

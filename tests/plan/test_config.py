@@ -58,7 +58,7 @@ WRONG = [
     ({"corpus": {"source": "web"}}, "corpus.source: 'web' .*write demo, or folder"),
     ({"corpus": {"name": "../x"}}, "corpus.name: .*write a name of letters"),
     ({"corpus": {"source": "folder", "name": "x"}}, "corpus.audio_dir: is empty"),
-    ({"corpus": {"source": "folder", "audio_dir": "/m"}}, "corpus.name: 'demo' is the demo"),
+    ({"corpus": {"source": "folder", "audio_dir": "/m"}}, "corpus.name: 'demo' is reserved"),
     (
         {"splits": {"song": {"shares": {"test": 0.2}}}},
         "splits.song.shares: sum to 1.1; write shares",
@@ -161,7 +161,7 @@ WRONG = [
     ),
     ({"log_mel": {"n_fft": 256}}, r"log_mel.hop_length: 512 is more than log_mel.n_fft \(256\)"),
     ({"experiment": {"seeds": [2**32]}}, "seeds.0: 4294967296 .*write a whole number from 0 to"),
-    ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is asked for"),
+    ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is requested"),
     ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
     ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),

@@ -388,7 +388,7 @@ def test_jobs_side_by_side_take_no_more_memory_than_there_is(tmp_path):
     said = on_a_machine_of(1000, workdir, "--resources", "gpu=1")
     assert '"mem_mb", 999' in said  # whole pages
     assert "Execute 2 jobs" not in said
-    assert "asks for" not in said
+    assert "MB of memory, and the limit" not in said
     said = on_a_machine_of(1000, workdir, "--forceall", "--resources", "mem_mb=1500")
     assert "Execute 2 jobs" in said
 
@@ -397,10 +397,10 @@ def test_job_that_asks_for_more_memory_than_there_is_is_named_and_a_cluster_deci
     tmp_path,
 ):
     workdir = copy_workflow(tmp_path / "workflow")
-    line = "make_demo_album: asks for 600 MB of memory, and the limit is 499 MB: its jobs run one"
+    line = "make_demo_album: requests 600 MB of memory, and the limit is 499 MB: its jobs run one"
     assert on_a_machine_of(500, workdir, "-n").count(line) == 1
     said = on_a_machine_of(500, workdir, "-n", "--workflow-profile", "profiles/slurm")
-    assert "asks for" not in said
+    assert "MB of memory, and the limit" not in said
 
 
 def test_further_attempt_asks_for_more(finished):

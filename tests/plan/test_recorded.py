@@ -32,12 +32,12 @@ def test_folders_of_experiments_are_told_from_their_files():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "is missing, and nothing else tells"),
+        (None, "is missing, and nothing else says"),
         (b"experiment: {", "cannot be read as YAML"),
         (b"\xff", "cannot be read as YAML"),
         (b"!!python/name:os.system x", "cannot be read as YAML"),
-        (b"[1]", "holds no configuration"),
-        (b"experiment: 1", "holds no configuration"),
+        (b"[1]", "is not a configuration"),
+        (b"experiment: 1", "is not a configuration"),
     ],
 )
 def test_record_that_says_nothing_is_an_error_with_a_remedy(tmp_path, content, says):

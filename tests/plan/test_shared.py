@@ -83,7 +83,7 @@ def test_what_both_share_and_one_defines_differently_is_refused(config, corpus, 
     assert "\n" not in text
     assert text.startswith("experiment 'paper' of this corpus")
     assert f"delete {corpus / 'experiments/paper'}" in text
-    assert "a corpus.name of its own" in text
+    assert "its own corpus.name" in text
 
 
 def test_an_older_record_goes_by_folders(config, tmp_path):
@@ -127,11 +127,11 @@ def test_the_demos_own_keys_are_shared_but_not_what_it_reduces(config, tmp_path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no configuration; run the experiment again"),
+        ("", "is not a configuration; run the experiment again"),
         ("[1", "cannot be read as YAML"),
-        ("corpus: {}", "holds no configuration; run the experiment again"),
-        ("experiment: {splits: [song]}", "holds no configuration of this version"),
-        ("- a", "holds no configuration; run the experiment again"),
+        ("corpus: {}", "is not a configuration; run the experiment again"),
+        ("experiment: {splits: [song]}", "is not a configuration of this version"),
+        ("- a", "is not a configuration; run the experiment again"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named(config, corpus, text, message):

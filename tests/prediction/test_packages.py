@@ -49,7 +49,7 @@ def test_card_without_facts_is_still_words(network):
     assert "of 3 artists" in words
     assert "Ünï \\& Co, b, c" in words
     assert "It was not scored" in words
-    assert "names one of its artists whatever it hears" in words
+    assert "names one of its artists for any sound" in words
 
 
 def test_card_says_where_unknown_begins(network, tmp_path):
@@ -59,37 +59,37 @@ def test_card_says_where_unknown_begins(network, tmp_path):
     assert (package.song_temperature, package.threshold) == (0.8, 0.625)
     assert (network.song_temperature, network.threshold) == (1.0, None)
     words = in_words(package)
-    assert 'Its answer is "unknown" where no artist has a probability of 0.625 or more' in words
-    assert "whatever it hears" not in words
+    assert 'Its answer is "unknown" if no artist has a probability of 0.625 or more' in words
+    assert "for any sound" not in words
 
 
 NO_TEXT = {"front_end": {"name": "log-mel 1", "parameters": {"n_mels": 128}}}
 REFUSED = [
     ({"format": "artistid model 2"}, "is in format 2, and this version reads 1; update"),
-    ({"format": "artistid weights 1"}, "holds weights alone; name the run.s model.safetensors"),
-    ({"format": "somebody 1"}, "holds no model of this workflow"),
-    ({"format": 7}, "holds no model of this workflow"),
+    ({"format": "artistid weights 1"}, "contains only weights; name its model.safetensors"),
+    ({"format": "somebody 1"}, "is not a model of this workflow"),
+    ({"format": 7}, "is not a model of this workflow"),
     ({"front_end": {"name": "wav 1"}}, "needs the front end .wav 1., and this version has log-mel"),
     ({"front_end": None}, "needs the front end None"),
     (NO_TEXT, "damaged .its front end.s parameters are not sampling_rate"),
     ({"kind": "networks", "model": "../x"}, "damaged .there is no model .../x"),
     ({"kind": "song_systems"}, "damaged .there is no model"),
     ({"classes": ["a", "a", "b"]}, "damaged .classes are fewer than two, or not unique"),
-    ({"classes": "abc"}, "damaged .classes are no list"),
-    ({"slice_frames": 0}, "damaged .slice_frames is no number"),
-    ({"slice_frames": True}, "damaged .slice_frames is no number"),
-    ({"temperature": -1}, "damaged .temperature is no number above 0"),
-    ({"temperature": "1"}, "damaged .temperature is no number above 0"),
-    ({"settings": 3}, "damaged .settings are no mapping"),
-    ({"unknown": 0.5}, "damaged .unknown is no mapping of temperature and threshold"),
-    ({"unknown": {"threshold": 0.5}}, "damaged .unknown is no mapping of temperature and thresh"),
+    ({"classes": "abc"}, "damaged .classes are not a list"),
+    ({"slice_frames": 0}, "damaged .slice_frames is not a number"),
+    ({"slice_frames": True}, "damaged .slice_frames is not a number"),
+    ({"temperature": -1}, "damaged .temperature is not a number above 0"),
+    ({"temperature": "1"}, "damaged .temperature is not a number above 0"),
+    ({"settings": 3}, "damaged .settings are not a mapping"),
+    ({"unknown": 0.5}, "damaged .unknown is not a mapping of temperature and threshold"),
+    ({"unknown": {"threshold": 0.5}}, "damaged .unknown is not a mapping of temperature and t"),
     (
         {"unknown": {"temperature": 0, "threshold": 0.5}},
-        "damaged .the temperature of songs is no number above 0",
+        "damaged .the temperature of songs is not a number above 0",
     ),
     (
         {"unknown": {"temperature": 1, "threshold": 1.5}},
-        "damaged .the threshold of unknown artists is no probability",
+        "damaged .the threshold of unknown artists is not a probability",
     ),
 ]
 
@@ -127,7 +127,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="there is no such file"):
         read_package(tmp_path / "nothing.safetensors")
     write_tensors(tmp_path / "other.safetensors", {"a": np.zeros(2)}, {})
-    with pytest.raises(InputError, match="holds no model of this workflow"):
+    with pytest.raises(InputError, match="is not a model of this workflow"):
         read_package(tmp_path / "other.safetensors")
 
 

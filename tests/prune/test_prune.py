@@ -111,7 +111,7 @@ def workdir(tmp_path) -> Path:
 def test_command_removes_exactly_what_it_lists_and_no_experiment_asks_for(workdir):
     done = prune(workdir, "--remove", "--configfile", "two.yaml")
     assert done.stdout == (
-        "results/tiny: 4 files, 0 B that no configuration asks for\n"
+        "results/tiny: 4 files, 0 B that no configuration needs\n"
         "  benchmarks/two/3.tsv: 0 B\n"
         "  experiments/two/runs/3/: 1 file, 0 B\n"
         "  logs/two/3.log: 0 B\n"
@@ -125,12 +125,12 @@ def test_command_waits_for_checkpoints_and_for_a_running_workflow(workdir):
     (workdir / ".snakemake/locks").mkdir(parents=True)
     (workdir / ".snakemake/locks/0.output.lock").write_text("results/tiny/corpus/tracks.csv\n")
     done = prune(workdir, "--remove", "--configfile", "two.yaml")
-    assert done.stderr == "prune: results/tiny: a workflow is running there; wait for its end\n"
+    assert done.stderr == "prune: results/tiny: a workflow is running there; wait until it ends\n"
     (workdir / "results/tiny/corpus/tracks.csv").unlink()
     done = prune(workdir, "--remove")
     assert done.stderr == (
-        "prune: the configuration: scan must run before it is known what is needed; run the "
-        "workflow, then prune\n"
+        "prune: the configuration: scan must run first, because they decide what is "
+        "needed; run the workflow, then prune\n"
     )
     assert files(workdir) > SEED_3
 
@@ -163,9 +163,7 @@ def test_nothing_is_removed_unless_asked(script, workdir, capsys):
 
 def test_records_that_do_not_fit_their_folders_stop_it(script, workdir):
     script.asked["--configfile"] = "one"  # a folder that was copied
-    with pytest.raises(
-        InputError, match=r"two/configuration\.yaml: asks for nothing in its folder"
-    ):
+    with pytest.raises(InputError, match=r"two/configuration\.yaml: needs nothing in its folder"):
         script.prune([], is_remove=True)
     (workdir / "results/tiny/experiments/two/configuration.yaml").unlink()
     with pytest.raises(InputError, match=r"two/configuration\.yaml: is missing"):

@@ -64,13 +64,13 @@ def test_strays_are_what_is_neither_wanted_nor_kept(results):
 def test_description_sums_up_by_folder_and_names_single_files(results):
     text = describe(ROOT, survey(ROOT, WANTED, KEPT))
     assert text == (
-        "results/tiny: 4 files, 20 B that no configuration asks for\n"
+        "results/tiny: 4 files, 20 B that no configuration needs\n"
         "  notes.txt: 5 B\n"
         "  runs/new/draw2/: 1 file, 5 B\n"
         "  runs/old/: 2 files, 10 B\n"
     )
     everything = survey(ROOT, [f"results/tiny/{name}" for name in FILES], [])
-    assert describe(ROOT, everything) == "results/tiny: nothing that no configuration asks for\n"
+    assert describe(ROOT, everything) == "results/tiny: nothing to remove\n"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_recordings_are_found_wherever_they_lie_and_results_among_them_are_refus
     (results / "link").symlink_to(ROOT)
     assert recordings_below(Path("link"), (ROOT / "audio").absolute()) == [Path("link/audio")]
     for audio_dir in (ROOT, ROOT.parent, Path("link"), results):
-        with pytest.raises(InputError, match=r"results/tiny: lies in corpus\.audio_dir"):
+        with pytest.raises(InputError, match=r"results/tiny: is inside corpus\.audio_dir"):
             recordings_below(ROOT, audio_dir)
 
 

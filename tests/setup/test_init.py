@@ -95,7 +95,11 @@ def test_what_it_writes_runs_and_the_scan_finds_what_it_said(music, tmp_path, fa
     assert summary.startswith("45 tracks of 3 artists on 9 albums")
     for status in ("1 empty", "2 undecodable", "1 too_short", "1 misplaced", "4 excluded"):
         assert f"left out: {status}" in summary
-    assert (workdir / check).read_text().startswith("the corpus carries the song and album split")
+    assert (
+        (workdir / check)
+        .read_text()
+        .startswith("the corpus is sufficient for the song and album split")
+    )
     assert not list(workdir.rglob("hacked"))
 
 
@@ -123,18 +127,18 @@ def test_what_is_said_of_a_folder(music):
     ]
     assert "  .flac: 9 tracks, 0.2 minutes, 6 not used" in lines
     assert "  .m4a: 9 tracks, 0.2 minutes" in lines
-    assert "artist and album: by folders, which say them for 53 of 54 (tags: 0)" in lines
+    assert "artist and album: by folders, which name them for 53 of 54 (tags: 0)" in lines
     left_out = [line for line in lines if line.startswith("left out")]
     assert len(left_out) == 6
     assert left_out[0] == (
         "left out, excluded: 'Various Artists/Hits/0.flac' and 3 more: folder 'Various Artists' "
         "holds compilations"
     )
-    assert any(line.startswith("discs of one album are one album: 5 recordings") for line in lines)
+    assert any(line.startswith("discs merged into one album: 5 recordings") for line in lines)
     assert describe_choice(choice).splitlines() == [
         "song split (3 usable tracks of each artist): 3 of 3 artists",
         "album split (3 albums of each artist): 3 of 3 artists",
-        "5 recordings cannot be used: the configuration allows for it (max_bad_share: 0.11)",
+        "5 recordings cannot be used, which the configuration allows (max_bad_share: 0.11)",
     ]
 
 
@@ -173,7 +177,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def test_name_that_is_no_unicode_is_refused():
-    with pytest.raises(InputError, match="is no UTF-8, and no name in a configuration"):
+    with pytest.raises(InputError, match="is not UTF-8, so it cannot be a name in a configuration"):
         quoted("not utf-8 \udcff")
 
 
@@ -238,7 +242,7 @@ def test_what_cannot_be_told_apart_is_refused_and_nothing_is_written(
     (folder / "cover.jpg").touch()
     assert main(["init", str(folder), "--output", str(tmp_path / "x.yaml")]) != 0
     error = capsys.readouterr().err
-    assert says in error or "holds no audio file; name the folder above" in error
+    assert says in error or "contains no audio file; name the folder above" in error
     assert "Traceback" not in error
     assert not (tmp_path / "x.yaml").exists()
 
@@ -248,8 +252,9 @@ def test_a_configuration_is_not_overwritten_unless_asked(tmp_path, fast, capsys)
     output = tmp_path / "x.yaml"
     output.write_text("mine")
     assert main(["init", str(folder), "--output", str(output)]) != 0
-    assert "x.yaml: exists already; write --output and another name, or --force" in (
-        capsys.readouterr().err
+    assert (
+        "x.yaml: already exists; choose another name with --output, or overwrite it with --force"
+        in (capsys.readouterr().err)
     )
     assert output.read_text() == "mine"
     assert main(["init", str(folder), "--output", str(output), "--force"]) == 0
@@ -275,7 +280,7 @@ def test_tags_are_taken_where_folders_do_not_say(tmp_path):
     assert found.names == "tags"
     said = describe_folder(found)
     assert (
-        "by tags, which say them for 8 of 9 (folders: 1; --names folders would go by these)" in said
+        "by tags, which name them for 8 of 9 (folders: 1; --names folders would use these)" in said
     )
     assert "left out, untagged: 'B/3.mp3': no album tag" in said
     assert "album 'Hits' is a compilation (artist 'Various Artists')" in said
@@ -291,8 +296,8 @@ def test_what_folders_may_hide_is_said(tmp_path):
         write(tmp_path / "B" / disc / "1.flac")
     shutil.copy(tmp_path / "A/0/0.wav", tmp_path / "A/0/copy.wav")
     said = describe_folder(survey(tmp_path))
-    assert "artists' folders with a guest, each an artist of its own: 'A feat. B';" in said
-    assert "look like a disc of one: 'B/Album (Disc 1)', 'B/Album (Disc 2)';" in said
+    assert "artists' folders with a guest, which count as separate artists: 'A feat. B';" in said
+    assert "look like one disc of an album: 'B/Album (Disc 1)', 'B/Album (Disc 2)';" in said
     assert "left out, duplicate: 'A/0/copy.wav': the same bytes as another" in said
 
 
@@ -328,7 +333,7 @@ def test_estimate_in_words():
     assert describe_estimate(ESTIMATE) == (
         "a run takes about 6 hours here, on 2 cores without a GPU (an estimate from one recording "
         "and a few training steps): less than a minute to read the recordings, at most 50 min for "
-        "2 trainings, 5 hours around them\n"
+        "2 trainings, 5 hours for other jobs\n"
     )
 
 

@@ -48,7 +48,7 @@ def test_folds_are_the_parts_of_the_cut_that_is_scored():
     assert (lists.n_folds, lists.cut_of_seed(7)) == (2, "list")
     assert lists.parts("list") == ["list-fold1", "list-fold2"]
     assert (lists.draw_number("list-fold2"), lists.fold_number("list-fold2")) == (0, 2)
-    with pytest.raises(ValueError, match="is no cut"):
+    with pytest.raises(ValueError, match="is not a cut"):
         lists.fold_number("seed1")
 
 
@@ -129,7 +129,7 @@ FOREIGN = (
             "splits.x.shares: sum to 1.08; write shares that sum to 1",
         ),
         (SONG | {"shares": {"train": 0.9, "test": 0.1}}, "splits.x.shares.validation: is missing"),
-        (SONG | {"shares": SHARES | {"dev": 0.1}}, "splits.x.shares.dev: is not wanted here; "),
+        (SONG | {"shares": SHARES | {"dev": 0.1}}, "splits.x.shares.dev: is not allowed here; "),
         (
             SONG | {"shares": SHARES | {"test": "10%"}},
             "splits.x.shares.test: is '10%'; write a share between 0 and 1",
@@ -138,7 +138,10 @@ FOREIGN = (
         (SONG | {"shares": [0.8, 0.1, 0.1]}, "splits.x.shares: is [0.8, 0.1, 0.1]; write a mapp"),
         (ALBUM | {"albums": {"validation": 0, "test": 1}}, "splits.x.albums.validation: is 0; "),
         (ALBUM | {"albums": {"validation": 1, "test": True}}, "splits.x.albums.test: is True; "),
-        (ALBUM | {"albums": {"train": 4, "test": 1}}, "splits.x.albums.train: is not wanted here;"),
+        (
+            ALBUM | {"albums": {"train": 4, "test": 1}},
+            "splits.x.albums.train: is not allowed here;",
+        ),
         (ALBUM | {"draw": -1}, "splits.x.draw: is -1; write a whole number, 0 or more"),
         (SONG | {"unknown_artists": 1}, "splits.x.unknown_artists: is 1; write a whole number, 2 "),
         (SONG | {"unknown_artists": True}, "splits.x.unknown_artists: is True; write a whole num"),
@@ -177,7 +180,7 @@ def test_mistake_is_named_with_its_key_in_one_line(given, message):
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", "-x", "x\n"])
 def test_name_that_is_no_folder_is_refused(name):
-    with pytest.raises(InputError, match=r"^splits: .* is no name of a split"):
+    with pytest.raises(InputError, match=r"^splits: .* is not a valid name of a split"):
         definition(name, SONG)
 
 

@@ -162,8 +162,8 @@ def test_exact_name_comes_before_another_spelling(here):
 def test_dots_in_titles_are_no_endings(here):
     tracks = [*TRACKS, track("aerosmith", "First", "03-Mr.mp3")]
     split = lists(here, train="aerosmith/First/03-Mr._Jones\nBjörk/First/01-Song_1\n")
-    assert "03-Mr._Jones') is no usable" not in complaint(split, tracks=tracks)
-    assert "('aerosmith/First/03-Mr._Jones'): is no usable" in complaint(split, tracks=tracks)
+    assert "03-Mr._Jones') is not a usable" not in complaint(split, tracks=tracks)
+    assert "('aerosmith/First/03-Mr._Jones'): is not a usable" in complaint(split, tracks=tracks)
 
 
 def test_what_a_list_leaves_out_is_counted_and_named(here):
@@ -206,22 +206,22 @@ def test_artists_may_be_unknown_to_training_where_the_definition_says_so(here):
 def test_name_that_is_not_in_the_corpus(here):
     split = lists(here, test="\n\nsting/Ten/01-x\nBjörk/Fourth/01-x\nBjörk/Third/01-x\n01-x\n")
     assert complaint(split) == (
-        "test.list: line 3 ('sting/Ten/01-x'): is no usable track of the corpus, which has no "
+        "test.list: line 3 ('sting/Ten/01-x'): is not a usable track of the corpus, which has no "
         "artist 'sting'; write its path in the corpus, or delete the line; "
-        "line 4 ('Björk/Fourth/01-x'): is no usable track of the corpus, whose artist 'Björk' has "
-        "no album 'Fourth'; write its path in the corpus, or delete the line; "
-        "line 5 ('Björk/Third/01-x'): is no usable track of the corpus; write its path in the "
+        "line 4 ('Björk/Fourth/01-x'): is not a usable track of the corpus, whose artist 'Björk' "
+        "has no album 'Fourth'; write its path in the corpus, or delete the line; "
+        "line 5 ('Björk/Third/01-x'): is not a usable track of the corpus; write its path in the "
         "corpus, or delete the line (corpus/tracks.csv says why a recording cannot be used); "
-        "line 6 ('01-x'): is no path in the corpus; write <artist>/<album>/<track>"
+        "line 6 ('01-x'): is not a path in the corpus; write <artist>/<album>/<track>"
     )
 
 
 def test_track_that_stands_twice(here):
     split = lists(here, test="Björk/Third/01-Song_1\nbjörk/third/01 song 1.mp3\n")
     assert complaint(split) == (
-        "test.list: line 2 ('björk/third/01 song 1.mp3'): is no usable track of the corpus; write "
-        "its path in the corpus, or delete the line (corpus/tracks.csv says why a recording cannot "
-        "be used)"
+        "test.list: line 2 ('björk/third/01 song 1.mp3'): is not a usable track of the corpus; "
+        "write its path in the corpus, or delete the line (corpus/tracks.csv says why a recording "
+        "cannot be used)"
     )
     split = lists(here, test="Björk/Third/01-Song_1\nbjörk/third/01-song 1.mp3\n")
     assert complaint(split) == (
@@ -288,12 +288,12 @@ WANTED = (
             "line 1: there is no column 'set'; column 'subset' is missing; ",
         ),
         ("artist,album,subset\n", f"line 1: no column tells the tracks apart; {WANTED}"),
-        ("path,path,subset\n", f"line 1: column 'path' is there twice; {WANTED}"),
+        ("path,path,subset\n", f"line 1: column 'path' appears twice; {WANTED}"),
         ("path,subset,genre\n", f"line 1: there is no column 'genre'; {WANTED}"),
         ("path,subset\nx\n", "line 2: a row of 1 cell under 2 columns; "),
         ('path,subset\n"x,train\n', "line 2: is not a CSV row (unexpected end of data); look for"),
         ("path,subset\n,train\n", "line 2 ('//'): names no track; fill in path, track_id, or "),
-        ("track_id,subset\nx,train\n", "line 2 ('x'): track_id 'x' is no usable track of the "),
+        ("track_id,subset\nx,train\n", "line 2 ('x'): track_id 'x' is not a usable track of the "),
         (
             "path,artist,subset\naerosmith/First/01-Song_1,bjork,train\n",
             "line 2 ('aerosmith/First/01-Song_1'): artist is 'bjork', and 'aerosmith' in the corp",
@@ -350,7 +350,10 @@ def test_name_that_fits_two_tracks(here):
         ("[" * 100_000, "line 1: is not a list of paths; write "),
         ("[" + "9" * 5000 + "]", "line 1: is not a list of paths; write "),
         ("[]", "names no track; write one for each train track"),
-        ('["Björk/First/01-Song_1",\n\n"x \\" y", "z"]', "line 3 ('x \" y'): is no path in the c"),
+        (
+            '["Björk/First/01-Song_1",\n\n"x \\" y", "z"]',
+            "line 3 ('x \" y'): is not a path in the c",
+        ),
     ],
 )
 def test_damaged_json(here, text, message):

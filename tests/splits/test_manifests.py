@@ -115,7 +115,7 @@ def test_columns_are_named(path):
     path.write_text(f"{HEADER},note\n")
     assert complaint(path).startswith("line 1: there is no column 'note'; the columns are ")
     path.write_text(f"{HEADER},subset\n")
-    assert complaint(path).startswith("line 1: column 'subset' is there twice; ")
+    assert complaint(path).startswith("line 1: column 'subset' appears twice; ")
     path.write_text(HEADER.replace(",", ";") + "\n")
     assert complaint(path).startswith(f"line 1: there is no column {HEADER.replace(',', ';')!r}; ")
 
@@ -157,7 +157,7 @@ def test_track_that_the_corpus_has_not_is_named(path):
     write_edited(path, 9, track_id="b-9")
     assert read_manifest(path)[-1]["track_id"] == "b-9"
     assert complaint(path, tracks=TRACKS) == (
-        "line 9 (track 'b-9'): is no usable track of the corpus; write an id of "
+        "line 9 (track 'b-9'): is not a usable track of the corpus; write an id of "
         "corpus/usable.csv, or delete the row"
     )
 

@@ -88,7 +88,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, name):
     assert code == 1, said
     assert said == (
         f"job: {folder / name}: cannot be written (File too large); raise the limit on the size "
-        "of files (ulimit -f), and run the same command again: what is finished stays\n"
+        "of files (ulimit -f), and run the same command again: finished files are kept\n"
     )
     assert list(folder.iterdir()) == []
     assert write(name, folder, [])[0] == 0
@@ -103,7 +103,7 @@ def test_unwritable_folder_is_one_line(tmp_path, name):
     assert code == 1, said
     assert said == (
         f"job: {folder / name}: cannot be written (Permission denied); make its folder writable "
-        "for you, and run the same command again: what is finished stays\n"
+        "for you, and run the same command again: finished files are kept\n"
     )
 
 
@@ -159,8 +159,8 @@ def test_data_that_do_not_reach_the_disk_are_one_line(tmp_path, monkeypatch, kin
     with pytest.raises(InputError) as error:
         write_text(tmp_path / "table.csv", "after")
     assert str(error.value) == (
-        f"{tmp_path / 'table.csv'}: cannot be written ({message}, and run the same command again: "
-        "what is finished stays"
+        f"{tmp_path / 'table.csv'}: cannot be written ({message}, and run the same command "
+        "again: finished files are kept"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
     assert kind is stat.S_ISDIR or (tmp_path / "table.csv").read_text() == "before"

@@ -107,13 +107,13 @@ WRONG = [
     ({"settings": {"width": "16"}}, {}, "settings.width cannot be '16'"),
     ({"settings": {"width": 10**9}}, {}, "settings.width cannot be 1000000000"),
     ({"settings": {"width": True}}, {}, "settings.width cannot be True"),
-    ({"settings": [16]}, {}, "settings are no mapping"),
+    ({"settings": [16]}, {}, "settings are not a mapping"),
     ({"log_mel": {"n_mels": 128}}, {}, "log_mel have other keys"),
     ({"log_mel": LogMelParameters(n_mels=4).as_dict()}, {}, "make no network"),
-    ({"classes": "ab"}, {}, "classes are no list"),
+    ({"classes": "ab"}, {}, "classes are not a list"),
     ({"classes": ["a", "a"]}, {}, "classes are none, or not unique"),
     ({"classes": ["a", "b", "c"]}, {}, "classifier.* has another shape"),
-    ({"slice_frames": 0}, {}, "slice_frames is no number"),
+    ({"slice_frames": 0}, {}, "slice_frames is not a number"),
     ({}, {"drop": "normalisation.mean"}, "missing or unknown, such as normalisation.mean"),
     ({}, {"extra": np.zeros(3, "f4")}, "missing or unknown, such as extra"),
     ({}, {"normalisation.mean": np.zeros(4, "f4")}, "normalisation.mean has another shape"),
@@ -128,7 +128,7 @@ def test_what_is_wrong_with_weights_is_named(tmp_path, weights, over, tensors, m
     path = tmp_path / "w.safetensors"
     path.write_bytes(described(weights, WHOLE | over, **tensors))
     with pytest.raises(
-        InputError, match=rf"w\.safetensors: holds no weights .*({message})"
+        InputError, match=rf"w\.safetensors: is not a weights file .*({message})"
     ) as error:
         load_weights(path)
     assert "\n" not in str(error.value)

@@ -302,10 +302,9 @@ def test_a_state_is_resumed_with_graphs_and_without(captured_first, monkeypatch,
 
     resumed = _Training(toy_network(), toy_loader(), second, 1)
     resumed.restore(SavedState(path, "key", 0).load())
-    (group,) = resumed.optimiser.param_groups
-    assert group["capturable"] is second.cuda_graphs
-    assert bool(group["fused"]) is second.cuda_graphs
-    assert isinstance(group["lr"], torch.Tensor) is second.cuda_graphs
+    optimiser = resumed.optimiser
+    assert optimiser.capturable is optimiser.fused is second.cuda_graphs
+    assert isinstance(optimiser.learning_rate, torch.Tensor) is second.cuda_graphs
     for one, other in zip(
         training.optimiser.state.values(), resumed.optimiser.state.values(), strict=True
     ):

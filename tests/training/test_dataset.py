@@ -29,8 +29,8 @@ def test_artists_that_are_not_trained_on_have_no_class_and_are_named():
     assert class_names(MANIFEST) == ["b", "d"]
     assert describe_unknown(MANIFEST, "validation") == describe_unknown(MANIFEST, "train") == ""
     assert describe_unknown(MANIFEST, "test") == (
-        "test: 3 tracks by 2 artists that are not trained on have no class and are predicted "
-        "apart: 'a' (1), 'c' (2)"
+        "test: 3 tracks by 2 artists without training tracks have no class and are predicted "
+        "separately: 'a' (1), 'c' (2)"
     )
 
 

@@ -107,7 +107,7 @@ def test_a_state_of_another_key_is_not_resumed(path, caplog):
     train(SavedState(path, "key", 0))
     with caplog.at_level("INFO"):
         assert SavedState(path, "other", 0).load() is None
-    assert "of other settings, data or sources: training starts anew" in caplog.text
+    assert "has other settings, data or sources: training starts from the beginning" in caplog.text
 
 
 def test_key_depends_on_settings_data_and_code():
@@ -160,7 +160,7 @@ def test_damaged_and_hostile_states_are_refused_and_not_executed(path, kind, cap
     else:
         path.write_bytes(b"" if kind == "empty" else b"no state at all")
     assert SavedState(path, "key", 0).load() is None
-    assert "training starts anew" in caplog.text
+    assert "training starts from the beginning" in caplog.text
     assert not Path("executed").exists()
 
 
@@ -168,14 +168,14 @@ def test_one_process_at_a_time_trains_a_run(tmp_path):
     code = (
         "import sys, time; from pathlib import Path;"
         "from artistid.storage.locks import exclusive_lock\n"
-        "with exclusive_lock(Path(sys.argv[1]), 'another process trains this run'):\n"
+        "with exclusive_lock(Path(sys.argv[1]), 'another process is training this run'):\n"
         "    print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "seed1.lock")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
         assert first.stdout.readline() == b"held\n"
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as second:
-            assert b"another process trains this run" in second.stderr.readline()
+            assert b"another process is training this run" in second.stderr.readline()
             time.sleep(0.2)
             first.kill()
             assert second.stdout.readline() == b"held\n"

@@ -151,8 +151,8 @@ ON_THE_TERMINAL = (
     "left out: 7 undecodable",
     "no usable recording on album bad/nothing",
     "no usable recording on album twins/live",
-    "used, but worth a look: 2",
-    "passed over, with audio in it: 2",
+    "used, with remarks: 2",
+    "skipped, although there is audio in it: 2",
     "  .Trash-1000: hidden, and there is audio in it; rename it if that is music",
     "no audio in folder videos",
     "ignored: 2 hidden, such as .Trash-1000",
@@ -295,7 +295,7 @@ SMALL = {
         {"a": 3, "b": 2, "c": 1},
         {"splits": ["album"]},
         "the album split needs at least 3 albums of each artist, one for each subset, and 'b' has "
-        "2, 'c' has 1; add some, remove the artist, or take 'album' out of experiment.splits",
+        "2, 'c' has 1; add some, remove the artist, or remove 'album' from experiment.splits",
     ),
     "slice longer than every track": (
         ALBUMS,
@@ -329,7 +329,9 @@ def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, t
     done = snakemake(workdir, "--configfile", "small.yaml")
     shutil.rmtree(workdir / "results/small")
     assert done.returncode != 0
-    assert f"corpus: the corpus cannot carry the experiment: {message}" in done.stderr
+    assert (
+        f"corpus: the corpus does not meet the experiment's requirements: {message}" in done.stderr
+    )
     assert "Rule: scan_corpus" in done.stderr
     assert "Rule: train_" not in done.stderr
     assert "Traceback" not in done.stderr
@@ -388,7 +390,7 @@ def test_folder_that_cannot_be_read_is_named_before_any_job(workdir, tmp_path_fa
     assert done.returncode != 0
     said = done.stdout + done.stderr  # a dry run speaks on standard output
     assert re.search(message.replace(".*", "cannot be read as a folder "), said)
-    assert "corpus.audio_dir has to name a readable folder" in said
+    assert "corpus.audio_dir must name a readable folder" in said
     assert "Traceback" not in said
 
 

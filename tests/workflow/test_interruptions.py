@@ -53,7 +53,7 @@ def test_killed_jobs_and_a_killed_workflow_end_with_the_same_bits(tmp_path, undi
 
     # SIGTERM is what a cluster sends before it takes a node away.
     run_and_kill(workdir, "train_network", signal.SIGTERM, epoch=5)
-    assert "ended from outside" in (workdir / LOG).read_text()
+    assert "terminated from outside" in (workdir / LOG).read_text()
     assert not (
         workdir
         / "results/small/experiments/paper/runs/crnn/song/draw1/1s/seed1/weights.safetensors"
@@ -106,5 +106,5 @@ def test_a_state_of_other_settings_is_never_resumed(tmp_path):
     done = snakemake(workdir, "--configfile", "small.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     log = (workdir / LOG).read_text()
-    assert "of other settings, data or sources: training starts anew" in log
+    assert "has other settings, data or sources: training starts from the beginning" in log
     assert "epoch 1/2" in log

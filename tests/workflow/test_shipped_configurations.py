@@ -158,7 +158,9 @@ def test_list_that_is_not_there_is_named_before_any_job(workdir, tree):
     done = snakemake(workdir, "-n", "--configfile", *configs, *audio_dir(tree))
     assert done.returncode != 0
     text = done.stdout + done.stderr
-    assert "lists/test.list: is not there, and splits.labrosa.files names it; write where" in text
+    assert (
+        "lists/test.list: does not exist, but splits.labrosa.files names it; write the path" in text
+    )
 
 
 def assert_groups_are_whole(workdir: Path, *arguments: str) -> None:

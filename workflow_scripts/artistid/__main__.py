@@ -19,7 +19,7 @@ def commands() -> dict[str, ModuleType]:
     """Return the commands by name: the modules of `artistid.commands` that begin with a letter.
 
     Each has `HELP` (a line), `add_arguments(parser)` and `run(arguments)`, which returns the exit
-    code. They import what takes time in `run` only, lest ``--help`` waits for it.
+    code. Slow imports are inside `run`, so that ``--help`` does not wait for them.
     """
     folder = Path(__file__).parent / "commands"
     names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] not in own:
         parser.parse_args(given)  # says what is wrong, or what there is
         return REFUSED
-    # Options may stand before, between and after the names of files.
+    # Options may come before, between and after the names of files.
     parsed = own[given[0]].parse_intermixed_args(given[1:])
     try:
         code: int = found[given[0]].run(parsed)

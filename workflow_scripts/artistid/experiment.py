@@ -13,7 +13,7 @@ from artistid.runs import Run
 from artistid.splits.definitions import Split, definitions
 
 BEST = "best"  # follow-up with the best of all networks on validation
-# Keys of a model that are no settings of its architecture.
+# Keys of a model that are not settings of its architecture.
 NETWORK, SYSTEM, TRAINING = "network", "system", "training"
 
 

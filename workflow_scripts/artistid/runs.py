@@ -1,6 +1,6 @@
 """A run: one model, one cut of one split, one slice length, one seed.
 
-Where its files lie, what messages call it, and which columns tell its rows from others' are written
+Where its files are, what messages call it, and which columns identify its rows are defined
 here and nowhere else.
 """
 
@@ -26,10 +26,10 @@ class Run:
         model: name of the model; empty for what is the same for all models.
         split: name of the split.
         cut: which of the split's cuts: ``draw1``; ``draw1-fold3``, which is trained, and ``draw1``
-            for all its folds together, which are scored; ``list`` for a list of one's own.
+            for all its folds together, which are scored; ``list`` for a user's list.
         slice_seconds: length of a slice, s; None for a system that takes whole songs.
         slice_frames: the same in frames of the log-mel spectrogram.
-        seed: of the weights, and of whatever else chance decides in a training.
+        seed: of the weights, and of all other randomness of a training.
     """
 
     corpus: str
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The values of COLUMNS, which stand in every row about the run; plain types."""
+        """The values of COLUMNS, which every row about the run has; plain types."""
         return asdict(self)
 
 
@@ -63,7 +63,7 @@ CELL_COLUMNS = ("model", "split", "slice_seconds")
 
 
 def seconds_of_slice(text: str) -> float | None:
-    """Return the length of a slice, s, from how it stands in paths; None for whole songs."""
+    """Return the length of a slice, s, from its form in paths; None for whole songs."""
     return None if text == WHOLE else float(text.removesuffix("s"))
 
 

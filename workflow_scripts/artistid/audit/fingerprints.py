@@ -3,7 +3,7 @@
 Haitsma & Kalker, "A highly robust audio fingerprinting system", ISMIR 2002: the bits are the signs
 of how the level difference of neighbouring bands changes with time. A level that changes, or
 changes slowly (a fade), takes no part. Other than in the paper, a bit counts only where the change
-is clear, so that silence and what an encoder rounds off are no evidence.
+is clear, so that silence and an encoder's rounding are not evidence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,11 +19,11 @@ from artistid.features.mel_cache import read_parameters, read_tracks
 
 N_BITS = 32  # of a frame, as in the paper
 LOWEST, HIGHEST = 200.0, 3500.0  # Hz: what every encoder and sampling rate keeps
-SMOOTHING = 0.256  # seconds: a lag of half a frame, 16 ms, has to be little of it
+SMOOTHING = 0.256  # seconds: much longer than a lag of half a frame, 16 ms
 STEP = 0.128  # seconds between the two levels that are compared
-CLEAR_DB = 0.5  # a smaller change is no evidence
+CLEAR_DB = 0.5  # a smaller change is not evidence
 BLOCK = 1.024  # seconds of the stretches of which the worst quarter decides
-MIN_CLEAR = 0.25  # share of clear bits below which a stretch is no evidence
+MIN_CLEAR = 0.25  # share of clear bits below which a stretch is not evidence
 
 Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -132,7 +132,7 @@ def read_fingerprints(tracks: Iterable[Mapping[str, str]], cache_folder: Path) -
     An album is held at a time; of the whole corpus only the fingerprints, 8 bytes per frame.
 
     Args:
-        tracks: rows with `track_id` and `album_id`; tracks of an album stand together.
+        tracks: rows with `track_id` and `album_id`; tracks of an album are adjacent.
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The leakage audit: what stands on two sides of a split, and should not."""
+"""The leakage audit: finds what is in two subsets of a split, and should not be."""
 
 import json
 from collections import Counter, defaultdict
@@ -19,14 +19,14 @@ COLUMNS = (
     "score",
     "accepted",
 )
-MOST_NAMED = 20  # hits in a message; all stand in the log
+MOST_NAMED = 20  # hits in a message; the log has all of them
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Hit:
-    """Two rows of a manifest that should not be on two sides.
+    """Two rows of a manifest that should not be in different subsets.
 
     Attributes:
         kind: one of KINDS.
@@ -73,12 +73,12 @@ def find_hits(
     sha256_of: Mapping[str, str],
     near_duplicates: Iterable[Row],
 ) -> list[Hit]:
-    """Return everything that stands on two sides of a split.
+    """Return everything that is in two subsets of a split.
 
     Args:
         manifest: rows of the split's manifest, each track once (`artistid.splits.manifests`).
         keeps_albums: whether the split keeps albums together (`Split.keeps_albums`): only then is
-            an album on two sides a hit.
+            an album in two subsets a hit.
         sha256_of: checksum of each track's file, by track id.
         near_duplicates: rows with `track_a`, `track_b` and `score`.
     """
@@ -95,7 +95,7 @@ def find_hits(
 
 
 def _on_two_sides(kind: str, manifest: Sequence[Row], key) -> Iterator[Hit]:
-    """Yield, for what has several rows, a hit for each two sides that it is on."""
+    """Yield, for what has several rows, a hit for each pair of its subsets."""
     for rows in _grouped(manifest, key).values():
         first_of: dict[str, Row] = {}
         for row in rows:
@@ -130,23 +130,23 @@ def complaint(manifest: str, hits: Sequence[Hit]) -> str:
         hits: at least one.
     """
     named = "; ".join(hit.describe() for hit in hits[:MOST_NAMED])
-    by_name = "accepts them by name"
+    by_name = "accepts these pairs"
     if len(hits) > MOST_NAMED:
         named += f"; and {len(hits) - MOST_NAMED} more, all named in the log"
-        by_name = f"accepts the first {MOST_NAMED} by name; the log has the line for all"
+        by_name = f"accepts the first {MOST_NAMED} pairs; the log has the line for all"
     ways = [accepting(hits[:MOST_NAMED])]
     if any(hit.kind == NEAR_DUPLICATE for hit in hits):
         ways.insert(0, "audit: {near_duplicates: one_side}")
-    lines = " (keeps copies on one side), or ".join(ways)
+    lines = " (keeps copies in one subset), or ".join(ways)
     n_hits = "1 leak" if len(hits) == 1 else f"{len(hits)} leaks"
     return (
-        f"{manifest}: {n_hits} between its sides: {named}. Remove what should not be there, or "
-        f"write in the configuration: {lines} ({by_name})"
+        f"{manifest}: {n_hits} between its subsets: {named}. Remove the wrong files, "
+        f"or write in the configuration: {lines} ({by_name})"
     )
 
 
 def pairs_across_sides(manifest: Iterable[Row]) -> int:
-    """Return how many pairs of tracks are on different sides."""
+    """Return how many pairs of tracks are in different subsets."""
     sizes = Counter(row["subset"] for row in manifest)
     return sum(sizes[a] * sizes[b] for a, b in combinations(SUBSETS, 2))
 
@@ -155,7 +155,7 @@ def summarise(n_pairs: int, n_splits: int, kinds: Sequence[str], n_silent: int) 
     """Return what an audit found, in a line.
 
     Args:
-        n_pairs: pairs of tracks across sides, over all splits.
+        n_pairs: pairs of tracks in different subsets, over all splits.
         n_splits: splits audited.
         kinds: kind of each hit, all of them accepted.
         n_silent: tracks with too little sound to be compared.

@@ -49,7 +49,7 @@ class NearDuplicate:
     Attributes:
         a: position of the first recording.
         b: position of the second.
-        lag: frames by which the same sound comes later in the first.
+        lag: how many frames later the same sound comes in the first.
         overlap: frames that they share.
         score: share of bits that differ in the worst quarter of the overlap: 0 is the same, 0.5
             is chance.

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from artistid.errors import InputError
+from artistid.prediction.devices import AUTO, DEVICES
 from artistid.prediction.names import shown
 
 MODEL_ENDING = ".safetensors"
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def add_models_and_files(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_models_and_files(parser: argparse.ArgumentParser) -> None:
         "-0", "--null", action="store_true", help="names on standard input end with NUL, not a line"
     )
     parser.add_argument(
-        "--device", choices=DEVICES, default="auto", help="of a network (default: a GPU if any)"
+        "--device", choices=DEVICES, default=AUTO, help="of a network (default: a GPU if any)"
     )
     parser.add_argument("--threads", type=count, metavar="N", help="of the processor (default all)")
 
@@ -36,7 +36,7 @@ def add_models_and_files(parser: argparse.ArgumentParser) -> None:
 def count(text: str) -> int:
     """Return a whole number of 1 or more, for argparse."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
@@ -51,7 +51,7 @@ def models_and_files(parsed: argparse.Namespace) -> tuple[list[Path], list[str]]
     while names and names[0].endswith(MODEL_ENDING):
         models.append(Path(names.pop(0)))
     if not models:
-        raise InputError(f"{names[0]}: is no model; name a *{MODEL_ENDING} file first")
+        raise InputError(f"{names[0]}: is not a model; name a *{MODEL_ENDING} file first")
     if not names:
         raise InputError("no audio file or folder is named; write some after the model, or -")
     return models, names
@@ -79,6 +79,27 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep what libraries write to the standard error stream themselves off it; Python's stays.
+
+    libmpg123 complains about many a sound mp3 file, and does not say which.
+    """
+    sys.stderr.flush()
+    own, python_stream = os.dup(2), sys.stderr
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with os.fdopen(os.dup(own), "w", errors="backslashreplace") as sys.stderr:
+            os.dup2(nowhere, 2)
+            yield
+    finally:
+        sys.stderr = python_stream
+        os.dup2(own, 2)
+        os.close(own)
+        os.close(nowhere)
+
+
+@quiet_libraries()
 def each_file(
     files: Iterator[tuple[Path, str | None]],
     use: Callable[[Path], None],
@@ -94,15 +115,6 @@ def each_file(
     Returns:
         How many were used, and how many are bad.
     """
-    with quiet_libraries():
-        return _each_file(files, use, refuse)
-
-
-def _each_file(
-    files: Iterator[tuple[Path, str | None]],
-    use: Callable[[Path], None],
-    refuse: Callable[[Path, str], None],
-) -> tuple[int, int]:
     progress = Progress()
     n_used = n_bad = 0
     for path, wrong in files:
@@ -124,28 +136,8 @@ def _each_file(
     return n_used, n_bad
 
 
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep what libraries write to the standard error stream themselves off it; Python's stays.
-
-    libmpg123 complains about many a sound mp3 file, and does not say which.
-    """
-    sys.stderr.flush()
-    own, python_stream = os.dup(2), sys.stderr
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        with os.fdopen(os.dup(own), "w", errors="backslashreplace") as sys.stderr:
-            os.dup2(nowhere, 2)
-            yield
-    finally:
-        sys.stderr = python_stream
-        os.dup2(own, 2)
-        os.close(own)
-        os.close(nowhere)
-
-
 class Progress:
-    """A line on the terminal that says what is going on; nothing where there is no terminal."""
+    """A progress line on the terminal; nothing if there is no terminal."""
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="NPZ", help="the file to write"
     )
     parser.add_argument(
-        "--slices", action="store_true", help="a row for each slice, not their mean for each file"
+        "--slices", action="store_true", help="one row per slice instead of their mean per file"
     )
 
 
@@ -29,7 +29,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Embed each file, and write all of them at the end."""
     models, names = shared.models_and_files(parsed)
     if len(models) > 1:
-        raise InputError("features of several models do not compare; name one model")
+        raise InputError("features of several models are not comparable; name one model")
     files = shared.listed(names, parsed.null)
 
     import numpy as np
@@ -41,7 +41,9 @@ def run(parsed: argparse.Namespace) -> int:
 
     package = read_package(models[0])
     if not needs_torch(package):
-        raise InputError(f"{package.path}: is no network ({package.model}), and has no features")
+        raise InputError(
+            f"{package.path}: is not a network ({package.model}), so it has no features"
+        )
     shared.set_threads(parsed.threads)
     model = NetworkModel(package, parsed.device)
     features: list[Any] = []

@@ -1,16 +1,16 @@
-"""Say what a model is: artists, scores, where it comes from, what it is not for."""
+"""Describe a model: artists, scores, origin, and what not to use it for."""
 
 import argparse
 import sys
 from pathlib import Path
 
-HELP = "say what a model file holds"
+HELP = "describe a model file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
-    parser.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    parser.add_argument("--json", action="store_true", help="everything that is known, as JSON")
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from artistid.errors import InputError
 
-HELP = "look at a folder of music, and write a configuration for it"
+HELP = "survey a folder of music, and write a configuration for it"
 WORKFLOW = Path(__file__).resolve().parents[3]  # the folder of the Snakefile
 
 
@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names",
         choices=("folders", "tags"),
-        help="what says artist and album of a recording (default: what does for more of them)",
+        help="source of artist and album (default: the one that covers more recordings)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite the configuration")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, say what was found, and write the configuration."""
+    """Survey the folder, report, and write the configuration."""
     from artistid.plan.config import read_schema, read_yaml
     from artistid.setup.choice import choose
     from artistid.setup.configuration import command, configuration
@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output.exists() and not args.force:
         raise InputError(
-            f"{args.output}: exists already; write --output and another name, or --force"
+            f"{args.output}: already exists; choose another name with --output, or overwrite it "
+            "with --force"
         )
     found = survey(args.folder.expanduser().absolute(), args.names, _show)
     _show("")
@@ -64,6 +65,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(path: str) -> None:
-    """Show what is looked at, on a terminal."""
+    """Show the current file on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{path!r:.70}" if path else "\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -17,21 +17,17 @@ HELP = "name the artists of recordings"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.epilog = (
-        "Exit code: 0 all is well; 1 some files could not be used, each is named on standard "
+        "Exit code: 0 success; 1 some files could not be used, each is named on standard "
         "error; 2 the call or a model is bad."
     )
     shared.add_models_and_files(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--json", action="store_true", help="a JSON object for each file, a line each"
-    )
-    form.add_argument("--csv", action="store_true", help="a CSV row for each file")
+    form.add_argument("--json", action="store_true", help="one JSON object per file, one per line")
+    form.add_argument("--csv", action="store_true", help="one CSV row per file")
     parser.add_argument(
         "--top", type=shared.count, default=3, metavar="N", help="artists to name (default 3)"
     )
-    parser.add_argument(
-        "--passages", action="store_true", help="say how the answer runs over time, too"
-    )
+    parser.add_argument("--passages", action="store_true", help="also print the answer over time")
     parser.add_argument(
         "--plot", type=Path, metavar="PNG", help="draw the answer to one file over time"
     )
@@ -70,12 +66,12 @@ def run(parsed: argparse.Namespace) -> int:
 
     n_used, n_bad = shared.each_file(files, use, printer.refusal)
     if not n_used + n_bad:
-        raise InputError("no file is named on standard input")
+        raise InputError("standard input names no file")
     return 1 if n_bad else 0
 
 
 class _Printer:
-    """Prints answers in the form that was asked for, each as soon as it is known."""
+    """Prints each answer as soon as it is known, in the requested form."""
 
     def __init__(self, parsed: argparse.Namespace, n_artists: int) -> None:
         self._parsed = parsed

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import soundfile
 
 BLOCK_SAMPLES = 1 << 18  # decoded at once, over all channels: 16 s of mono at 16 kHz, 1 MB
-RATES = range(1000, 1_000_001)  # Hz; a header that says otherwise is damaged
+RATES = range(1000, 1_000_001)  # Hz; a header with another rate is damaged
 # A float file may hold any number. Scaled to 16-bit integers, sound reaches 90 dB above full scale;
 # far above that its power is infinite in float32.
 LOUDEST = 1e10
@@ -54,7 +54,7 @@ FORMATS = {
 }
 DECODABLE = frozenset(" ".join(FORMATS.values()).split())
 # Audio too: listed here so that it is named and not lost. What holds video as a rule (.mp4,
-# .webm) is not taken for audio.
+# .webm) does not count as audio.
 UNSUPPORTED = frozenset(
     ".3ga .aa .aa3 .aax .ac3 .alac .amr .ape .at3 .awb .dff .dsf .dts .eac3 .gsm .m4p "
     ".mka .mlp .mp+ .mpc .mpp .ofr .ofs .oma .pcm .ra .raw .shn .spx .tak .thd .tta "
@@ -127,7 +127,7 @@ def _opened(path: Path) -> Iterator[Sound]:
                 sound: Sound = stack.enter_context(m4a.opened(path))
             else:  # a name need not be UTF-8
                 sound = stack.enter_context(soundfile.SoundFile(os.fsencode(path)))
-        # TypeError: soundfile asks for the rate of whatever is called .raw.
+        # TypeError: soundfile requires a rate for files named .raw.
         except (soundfile.SoundFileError, m4a.DamagedError, OSError, RuntimeError, TypeError):
             sound = None
         # RAW: without a header, guessed from a name such as .au.
@@ -173,7 +173,8 @@ def decode_facts(path: Path) -> AudioFacts:
     """Decode a recording from end to end, keep nothing of it, and return what it is.
 
     Raises:
-        InputError: the file cannot be decoded, holds no samples, or samples that are no sound
+        InputError: the file cannot be decoded, holds no samples, or samples that are not finite
+            sound
             (NaN, infinite or beyond all measure).
     """
     n_samples, peak = 0, 0.0

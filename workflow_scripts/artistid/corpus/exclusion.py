@@ -1,4 +1,4 @@
-"""What a corpus leaves out on purpose: by name, and artists of whom there is too little."""
+"""What a corpus excludes: by name, and artists with too few albums or tracks."""
 
 import unicodedata
 from collections import Counter, defaultdict
@@ -38,7 +38,7 @@ def exclusion(exclude: Mapping[str, Sequence[str]], recordings: Iterable[Recordi
     """Find what ``corpus.exclude`` names among the recordings.
 
     A name means the folder, or the artist in tags, of exactly that name. Where there is none, it
-    means those that are encoded otherwise and read the same (Unicode's NFC): a name that is typed
+    also matches names that are encoded differently and read the same (Unicode's NFC): a typed name
     has the accents of the keyboard, and the folder those of the system that made it.
 
     Args:
@@ -91,7 +91,7 @@ def _not_there(name: str, folders: Iterable[str]) -> str:
 def small_artists(
     tracks: Iterable[Mapping[str, Any]], min_albums: int, min_tracks: int
 ) -> dict[str, str]:
-    """Return the artists of whom too little is usable, and what they have.
+    """Return the artists with too few usable albums or tracks, and what they have.
 
     Args:
         tracks: rows of ``tracks.csv``, copies marked.
@@ -104,7 +104,7 @@ def small_artists(
     reasons = {}
     for artist, count in sorted(n_tracks.items()):
         lacks = [
-            f"{has} {unit[:-1] if has == 1 else unit}, corpus.min_{unit} asks for {least}"
+            f"{has} {unit[:-1] if has == 1 else unit}, corpus.min_{unit} requires {least}"
             for has, unit, least in (
                 (n_albums[artist], "albums", min_albums),
                 (count, "tracks", min_tracks),
@@ -117,7 +117,7 @@ def small_artists(
 
 
 def check_remaining(tracks: Sequence[Mapping[str, Any]]) -> None:
-    """Stop when what is left out on purpose leaves no two artists.
+    """Stop if exclusions leave fewer than two artists.
 
     Raises:
         InputError: names the keys and how many artists remain.
@@ -130,5 +130,5 @@ def check_remaining(tracks: Sequence[Mapping[str, Any]]) -> None:
         named = f"1 artist, {remaining[0]!r}" if remaining else "no artist"
         raise InputError(
             f"corpus.exclude, corpus.min_albums and corpus.min_tracks leave {named}, and leave out "
-            f"{len(artists)}: at least two are needed; name fewer, or lower the numbers"
+            f"{len(artists)}: at least two are needed; exclude fewer, or lower the minimums"
         )

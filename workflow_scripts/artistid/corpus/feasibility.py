@@ -1,6 +1,6 @@
-"""Whether the recordings that the scan found can carry the experiment, before anything is computed.
+"""Whether the scanned recordings meet the experiment's requirements, before anything is computed.
 
-What the configuration alone gets wrong is found earlier, by `artistid.plan.config.check_config`.
+`artistid.plan.config.check_config` finds mistakes of the configuration itself earlier.
 """
 
 from collections import defaultdict
@@ -36,8 +36,8 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
         tracks: rows of ``tracks.csv``.
 
     Returns:
-        What the corpus carries, in a line; it names the artists with fewer albums, or tracks, than
-        a split has folds, where that is allowed.
+        What the corpus is sufficient for, in one line; it names the artists with fewer albums, or
+        tracks, than a split has folds, where that is allowed.
 
     Raises:
         InputError: names everything that is missing, and what to do about each.
@@ -48,9 +48,13 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
     problems += [] if problems else _few_known_artists(splits, used)
     problems += [] if problems else _long_slices(config, splits, used)
     if problems:
-        raise InputError("the corpus cannot carry the experiment: " + "; ".join(problems))
+        raise InputError(
+            "the corpus does not meet the experiment's requirements: " + "; ".join(problems)
+        )
     names = " and ".join(split.name for split in splits)
-    carried = f"the corpus carries the {names} split, and slices of every length that is asked for"
+    carried = (
+        f"the corpus is sufficient for the {names} split, and for slices of every requested length"
+    )
     fewer = [artists_with_fewer_units(used, s) for s in splits if isinstance(s, FoldsSplit)]
     return "; ".join([carried, *filter(None, fewer)])
 
@@ -59,9 +63,9 @@ def _single_artist(used: Sequence[Mapping[str, str]]) -> Iterator[str]:
     artists = {track["artist"] for track in used}
     if len(artists) == 1:
         yield (
-            f"all usable recordings are by one artist, {artists.pop()!r}, and there is nothing to "
-            "tell apart; add artists, or check that corpus.audio_dir is the folder above the "
-            "artists' folders"
+            f"all usable recordings are by one artist, {artists.pop()!r}, so there is "
+            "nothing to classify; add artists, or check that corpus.audio_dir is the folder above "
+            "the artists' folders"
         )
 
 
@@ -71,7 +75,7 @@ def _small_artists(splits: Iterable[Split], used: Sequence[Mapping[str, str]]) -
             yield (
                 f"the {split.name} split needs at least {split.min_units} {split.units} of each "
                 f"artist, {split.reason_for_min_units}, and {small}; add some, remove the artist, "
-                f"or take {split.name!r} out of experiment.splits"
+                f"or remove {split.name!r} from experiment.splits"
             )
 
 

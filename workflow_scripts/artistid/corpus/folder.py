@@ -54,12 +54,12 @@ class Recording:
 
     @property
     def is_placed(self) -> bool:
-        """Whether the file lies where recordings belong: artist/album/track, or on a disc of it."""
+        """Whether the file is where recordings belong: artist/album/track, or on a disc of it."""
         return len(self.parts) == 3 or self.is_on_disc
 
     @property
     def is_on_disc(self) -> bool:
-        """Whether the file lies in a disc's folder of its album's: artist/album/disc/track."""
+        """Whether the file is in a disc's folder inside its album's: artist/album/disc/track."""
         return len(self.parts) == 4 and is_disc(self.parts[2])
 
     @property
@@ -111,7 +111,7 @@ def _slug(name: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is passed over.
+    """Whether a file or folder of this name is skipped.
 
     A name is hidden if it begins with a dot that no digit, space or further dot follows, or if it
     is one of `SYSTEM_FOLDERS`.
@@ -120,9 +120,9 @@ def is_hidden(name: str) -> bool:
 
 
 def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
-    """Find a folder's audio files, sorted by path, and what else was passed over.
+    """Find a folder's audio files, sorted by path, and everything else that was skipped.
 
-    Hidden files and folders (`is_hidden`) are passed over. Links to folders are followed down to
+    Hidden files and folders (`is_hidden`) are skipped. Links to folders are followed down to
     the albums and no further, so that a loop of links ends.
 
     Returns:
@@ -130,7 +130,7 @@ def list_recordings(audio_dir: Path) -> tuple[list[Recording], list[str]]:
         folders and of files that are not audio.
 
     Raises:
-        InputError: the folder does not exist, is no folder, or cannot be read.
+        InputError: the folder does not exist, is not a folder, or cannot be read.
     """
     recordings, others = [], []
     for path in _walk(audio_dir, depth=0):
@@ -151,8 +151,8 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         entries = list(os.scandir(folder))
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be read as a folder ({error.strerror}); corpus.audio_dir has to "
-            "name a readable folder of <artist>/<album>/<track> recordings"
+            f"{folder}: cannot be read as a folder ({error.strerror}); corpus.audio_dir "
+            "must name a readable folder of <artist>/<album>/<track> recordings"
         ) from None
     for entry in entries:
         if is_hidden(entry.name):
@@ -169,11 +169,11 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def audio_passed_over(audio_dir: Path, others: Iterable[str]) -> dict[str, str]:
-    """Look for audio in what was passed over: it may be music that a person misses.
+    """Look for audio in skipped files: a person may miss this music.
 
     Args:
         audio_dir: the corpus' folder.
-        others: what `list_recordings` passed over.
+        others: what `list_recordings` skipped.
 
     Returns:
         Relative path to the reason, of hidden files and folders and of links to folders.
@@ -240,5 +240,5 @@ def folder_state(audio_dir: Path) -> FolderState:
             line = f"{recording.path}\n"
         digest.update(os.fsencode(line))
     if m4a.available() and any(extension(r.path) in m4a.EXTENSIONS for r in recordings):
-        digest.update(b"PyAV")  # what was undecodable before it was installed may not be now
+        digest.update(b"PyAV")  # files that were undecodable before its installation may not be now
     return FolderState(digest.hexdigest(), len(recordings), n_bytes)

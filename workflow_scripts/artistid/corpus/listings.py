@@ -11,7 +11,7 @@ OK, EMPTY, UNDECODABLE = "ok", "empty", "undecodable"
 TOO_SHORT, MISPLACED, DUPLICATE = "too_short", "misplaced", "duplicate"
 UNTAGGED = "untagged"  # where tags say artist and album, and do not
 EXCLUDED = (
-    "excluded"  # on purpose: by name, as an artist of whom there is too little, or a compilation
+    "excluded"  # on purpose: by name, as an artist with too few albums or tracks, or a compilation
 )
 TRACK_COLUMNS = (
     "track_id",
@@ -43,9 +43,9 @@ def write_tracks(path: Path, tracks: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_usable(path: Path, tracks: Iterable[Mapping[str, Any]]) -> None:
-    """Write ``usable.csv``: which tracks there are to draw from, and nothing else.
+    """Write ``usable.csv``: the tracks to draw from, and nothing else.
 
-    The splits depend on it. So a recording that is encoded anew draws nothing anew, nor does a
+    The splits depend on it. So a re-encoded recording does not redraw any split, nor does a
     broken file that is added and left out.
     """
     rows = [{column: track[column] for column in USABLE_COLUMNS} for track in usable(tracks)]

@@ -1,4 +1,4 @@
-"""Reading m4a and AAC, which libsndfile cannot: FFmpeg's decoders, by PyAV where it is installed.
+"""Reading m4a and AAC, which libsndfile cannot: FFmpeg's decoders, by PyAV if it is installed.
 
 PyAV is optional (`pip install --editable '.[m4a]'`). FFmpeg drops the samples that an AAC encoder
 puts before the music; those behind it are dropped here, by the length that the container states.

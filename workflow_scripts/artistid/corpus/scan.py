@@ -52,13 +52,13 @@ def scan(
         for row in rows:
             if row["status"] == OK and row["artist"] in small:
                 row |= verdict(EXCLUDED, small[row["artist"]])
-        # A copy of what is left out now stands for itself.
+        # A copy of an excluded recording is then used itself.
         mark_duplicates(rows)
     return rows
 
 
 def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
-    """Keep the first of several files of the same bytes, lest one be trained and tested on."""
+    """Keep the first of several files of the same bytes, so that none is trained and tested on."""
     first_of: dict[str, str] = {}
     for row in rows:
         if row["status"] in (OK, DUPLICATE):
@@ -69,13 +69,7 @@ def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
 
 def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict[str, Any]:
     path = audio_dir / recording.path
-    row: dict[str, Any] = {
-        "track_id": recording.track_id,
-        "album_id": recording.album_id,
-        "artist": recording.artist,
-        "album": recording.album,
-        "path": recording.path,
-    }
+    row = columns_of(recording)
     if reason := excluded.reason(recording):
         return row | verdict(EXCLUDED, reason)
     if not recording.is_placed:
@@ -85,10 +79,8 @@ def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict
         if not row["bytes"]:
             return row | verdict(EMPTY, "the file has no bytes")
         facts = decode_facts(path)
-    except OSError as error:
-        return row | verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
-    except InputError as error:
-        return row | verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+    except (OSError, InputError) as error:
+        return row | unreadable(path, error)
     row |= {
         "duration": round(facts.duration, 6),
         "sampling_rate": facts.sampling_rate,
@@ -110,6 +102,24 @@ def _remark(facts: AudioFacts) -> str:
     return "; ".join(remarks)
 
 
+def columns_of(recording: Recording) -> dict[str, Any]:
+    """Return the columns of a row that say which recording it is."""
+    return {
+        "track_id": recording.track_id,
+        "album_id": recording.album_id,
+        "artist": recording.artist,
+        "album": recording.album,
+        "path": recording.path,
+    }
+
+
+def unreadable(path: Path, error: OSError | InputError) -> dict[str, str]:
+    """Return the verdict on a recording that could not be read."""
+    if isinstance(error, OSError):
+        return verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
+    return verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+
+
 def verdict(status: str, reason: str) -> dict[str, str]:
     """Return the columns of a row that say whether the recording is used."""
     return {"status": status, "reason": reason}
@@ -126,14 +136,14 @@ def judged_and_bad(
 def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
     """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
 
-    What is left out on purpose does not count, neither as bad nor as good.
+    Excluded recordings count neither as bad nor as good.
 
     Raises:
         InputError: names the share, the first bad files and the configuration key.
     """
     if not tracks:
         raise InputError(
-            "corpus.audio_dir: no audio file was found; recordings have to lie at "
+            "corpus.audio_dir: no audio file was found; recordings must be at "
             "<audio_dir>/<artist>/<album>/<track>.<ext>"
         )
     judged, bad = judged_and_bad(tracks)

@@ -45,18 +45,18 @@ def describe(
     ]
     lines += _without_recordings(tracks)
     if remarkable := [track for track in used if track.get("remark")]:
-        lines.append(f"used, but worth a look: {len(remarkable)}")
+        lines.append(f"used, with remarks: {len(remarkable)}")
         lines += [f"  {track['path']}: {track['remark']}" for track in remarkable]
     rates = Counter(track["sampling_rate"] for track in used)
     if len(rates) > 1:
         counts = ", ".join(f"{rate} Hz ({count} tracks)" for rate, count in sorted(rates.items()))
         lines.append(f"stored at {counts}")
     if passed_over:
-        lines.append(f"passed over, with audio in it: {len(passed_over)}")
+        lines.append(f"skipped, although there is audio in it: {len(passed_over)}")
         lines += [f"  {path}: {reason}" for path, reason in sorted(passed_over.items())]
     lines += _ignored(tracks, others)
     if expected:
-        # The corpus holds what is left out on purpose, too.
+        # The corpus also has what is left out on purpose.
         lines += _differences([*used, *filter(_is_placed, on_purpose)], expected)
     return "\n".join(lines) + "\n"
 
@@ -67,31 +67,31 @@ def counted(number: int, unit: str) -> str:
 
 
 def describe_names(recordings: Iterable[Recording]) -> str:
-    """Return how artists and albums of recordings are called otherwise than folders or tags do."""
+    """Return which names of artists and albums differ from those in folders or tags."""
     placed = [recording for recording in recordings if recording.is_placed]
     lines = []
     if on_discs := [recording for recording in placed if recording.is_on_disc]:
         albums, first = {recording.album_id for recording in on_discs}, on_discs[0]
         lines.append(
-            f"discs of one album are one album: {counted(len(on_discs), 'recording')} of "
+            f"discs merged into one album: {counted(len(on_discs), 'recording')} of "
             f"{counted(len(albums), 'album')}, such as {first.path!r} on {first.album!r}"
         )
     tagged = [recording for recording in placed if isinstance(recording, TaggedRecording)]
     if with_guests := [recording for recording in tagged if recording.has_guest]:
         lines.append(
-            f"by the main artist, without guests: {counted(len(with_guests), 'recording')}"
+            f"filed under the main artist, without guests: {counted(len(with_guests), 'recording')}"
         )
         shortened = {(r.named_artist, r.artist) for r in with_guests}
         lines += [f"  {said!r} as {artist!r}" for said, artist in sorted(shortened)]
     lines += [
-        f"spelt alike, and different artists here: {', '.join(map(repr, alike))}"
+        f"similar names, treated as different artists: {', '.join(map(repr, alike))}"
         for alike in spelt_alike(recording.artist for recording in tagged)
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a line for every artist and album of which nothing can be used."""
+    """Return a line for every artist and album without a usable recording."""
     placed = [track for track in tracks if _is_placed(track) and track["status"] != EXCLUDED]
     used = usable(placed)
     artists = {track["artist"] for track in placed} - {track["artist"] for track in used}
@@ -106,7 +106,7 @@ def _without_recordings(tracks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _ignored(tracks: Iterable[Mapping[str, Any]], others: Iterable[str]) -> list[str]:
-    """Return what was passed over, by kind, and the folders that hold nothing else."""
+    """Return what was skipped, by kind, and the folders without recordings."""
     hidden: list[str] = []
     rest: list[str] = []
     for other in others:
@@ -132,19 +132,21 @@ def _kind(name: str) -> str:
 
 
 def _is_placed(track: Mapping[str, Any]) -> bool:
-    """Whether a recording lies where recordings belong."""
+    """Whether a recording is where recordings belong."""
     return bool(track["artist"])
 
 
 def _differences(tracks: Sequence[Mapping[str, Any]], expected: Mapping[str, int]) -> list[str]:
     albums = {(track["artist"], track["album"]) for track in tracks}
     albums_of = Counter(artist for artist, _ in albums)
-    lines = []
+    found = []
     if len(albums_of) != expected["artists"]:
-        lines.append(f"{len(albums_of)} artists, not {expected['artists']}")
+        found.append(f"{counted(len(albums_of), 'artist')}, expected {expected['artists']}")
     for artist, count in sorted(albums_of.items()):
-        if count != expected["albums_per_artist"]:
-            lines.append(f"{artist}: {count} albums, not {expected['albums_per_artist']}")
+        if count != (wanted := expected["albums_per_artist"]):
+            found.append(f"{counted(count, 'album')} of {artist!r}, expected {wanted}")
     if len(tracks) != expected["tracks"]:
-        lines.append(f"{len(tracks)} usable tracks, not {expected['tracks']}")
-    return [f"expected otherwise: {line}" for line in lines] or ["as corpus.expect says"]
+        found.append(f"{counted(len(tracks), 'usable track')}, expected {expected['tracks']}")
+    return [f"mismatch with corpus.expect: found {line}" for line in found] or [
+        "as corpus.expect says"
+    ]

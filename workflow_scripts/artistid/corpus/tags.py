@@ -106,12 +106,12 @@ class TaggedRecording(Recording):
 
 
 def is_various(artist: str) -> bool:
-    """Return whether a name is none of an artist, but says that there are several."""
+    """Return whether a name is not an artist's, but means that there are several artists."""
     return artist.casefold().strip() in VARIOUS
 
 
 def without_guests(artist: str) -> str:
-    """Return the main artist: what stands before "feat.", "ft." or "featuring"."""
+    """Return the main artist: the part before "feat.", "ft." or "featuring"."""
     return _GUEST.sub("", artist)
 
 
@@ -133,7 +133,7 @@ def read_tags(path: Path) -> Tags:
     try:
         with path.open("rb") as file:  # a name need not be UTF-8
             found = mutagen.File(file)
-    # Whatever a damaged file makes mutagen stumble over: the scan says what is wrong with the file.
+    # A damaged file may raise anything in mutagen: the scan says what is wrong with the file.
     except Exception:
         return Tags()
     tags: Any = found.tags if found is not None else None

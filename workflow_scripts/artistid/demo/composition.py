@@ -1,4 +1,4 @@
-"""Style and songs of the demo corpus: what an artist always does, and what each song does anew."""
+"""Style and songs of the demo corpus: what an artist's songs share, and how they differ."""
 
 from dataclasses import dataclass
 

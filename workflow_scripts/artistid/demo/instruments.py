@@ -96,23 +96,40 @@ def _partials(
         octaves = np.log2(frequencies / instrument.formant)
         amplitudes = amplitudes * (0.3 + 2 * np.exp(-2 * octaves**2))
     heard = (frequencies < _HIGHEST_PARTIAL) & (amplitudes > 0.005)
-    frequencies, amplitudes = frequencies[heard, None], amplitudes[heard, None]
+    n, frequencies, amplitudes = n[heard], frequencies[heard], amplitudes[heard]
     vibrato_onset = np.minimum(1, t / 0.3)  # players let a note settle first
     deviation = instrument.vibrato * np.log(2) / 12 * vibrato_onset
     phase = 2 * np.pi * t + deviation / 5.5 * np.sin(2 * np.pi * 5.5 * t)
-    starts = generator.uniform(0, 2 * np.pi, amplitudes.shape)
-    rates = (1 + instrument.brightness_decay * n[heard, None]) / instrument.decay
-    if not instrument.brightness_decay:
-        rates = rates[:1]  # all partials fall alike
+    starts = generator.uniform(0, 2 * np.pi, (len(n), 1))
+    fall = instrument.brightness_decay / instrument.decay
     note = np.empty(len(t))
     for first in range(0, len(t), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
-        waves = frequencies * phase[part]
-        waves += starts
-        np.sin(waves, out=waves)
-        waves *= amplitudes * np.exp(-rates * t[part]) if rates.any() else amplitudes
-        note[part] = waves.sum(axis=0)
-    return note / max(amplitudes.sum() ** 0.5, 1e-9) * 0.6
+        if instrument.stretch:
+            waves = np.sin(frequencies[:, None] * phase[part] + starts)
+            waves *= amplitudes[:, None] * np.exp(-fall * n[:, None] * t[part])
+            note[part] = waves.sum(axis=0)
+        else:
+            wave = np.exp(1j * frequency * phase[part] - fall * t[part])
+            note[part] = _polynomial(n, amplitudes * np.exp(1j * starts[:, 0]), wave).imag
+    return note * np.exp(-t / instrument.decay) / max(amplitudes.sum() ** 0.5, 1e-9) * 0.6
+
+
+def _polynomial(
+    powers: Samples, coefficients: NDArray[np.complex128], x: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Return the sum of coefficient * x**power, by Horner's scheme.
+
+    The harmonic partial n, its decay included, is the n-th power of the first one, so that no
+    partial needs a sine or an exponential of its own.
+    """
+    by_power = np.zeros(int(powers.max(initial=0)) + 1, complex)
+    by_power[powers.astype(int)] = coefficients
+    total = np.zeros_like(x)
+    for coefficient in by_power[::-1]:
+        total *= x
+        total += coefficient
+    return total
 
 
 def kick(tone: float, generator: np.random.Generator) -> Samples:

@@ -35,7 +35,7 @@ def _rfft() -> Callable[[NDArray[np.float32]], Any]:
 
 
 def _extension() -> Any:
-    """Return scipy's extension module of FFTs, or None where it does not lie where we know it."""
+    """Return scipy's extension module of FFTs, or None if it is not where we expect it."""
     import scipy
 
     for suffix in EXTENSION_SUFFIXES:

@@ -1,7 +1,7 @@
 """Log-mel spectrograms, equal to librosa's, computed block by block.
 
 The paper's section 3: STFT, HTK mel scale, decibels. Neither a recording nor its
-spectrogram has to be held whole, so a three-hour track costs as little memory as a short one.
+spectrogram is ever in memory as a whole, so a three-hour track costs as little as a short one.
 """
 
 from collections.abc import Iterable, Iterator

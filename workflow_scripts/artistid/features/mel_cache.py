@@ -169,11 +169,11 @@ def _reading(path: Path) -> Iterator[h5py.File]:
             yield file
         except KeyError as error:
             raise InputError(
-                f"{path}: lacks a track ({error}); delete it, and it will be made again"
+                f"{path}: lacks a track ({error}); delete it, and it will be recomputed"
             ) from None
         except OSError as error:
             raise InputError(
-                f"{path}: is damaged ({error}); delete it, and it will be made again"
+                f"{path}: is damaged ({error}); delete it, and it will be recomputed"
             ) from None
 
 
@@ -220,9 +220,9 @@ def _opened(path: Path) -> h5py.File:
         raise InputError(f"{path}: is missing; `snakemake ... features` makes it") from None
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be opened as HDF5 ({error}); delete it, and it will be made again"
+            f"{path}: cannot be opened as HDF5 ({error}); delete it, and it will be recomputed"
         ) from None
     if file.attrs.get("format") != FORMAT:
         file.close()
-        raise InputError(f"{path}: is no log-mel cache of this version; delete it")
+        raise InputError(f"{path}: is not a log-mel cache of this version; delete it")
     return file

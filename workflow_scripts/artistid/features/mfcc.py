@@ -48,7 +48,7 @@ def sampled_tracks(
 ) -> Iterator[NDArray[np.floating]]:
     """Yield each track's frames for training, shape (at most `at_most`, 20).
 
-    Every track has a generator of its own, so the length of one does not change what is drawn from
+    Every track has its own generator, so the length of one does not change what is drawn from
     another.
 
     Args:
@@ -85,6 +85,6 @@ def in_slices(
         slice_frames: frames in a slice.
 
     Raises:
-        IndexError: a slice goes on beyond the last frame.
+        IndexError: a slice extends beyond the last frame.
     """
     return frame_scores[np.asarray(starts, np.intp)[:, None] + np.arange(slice_frames)]

@@ -1,4 +1,4 @@
-"""Figure: which artists were taken for which."""
+"""Figure: which artists were mistaken for which."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ def draw_confusion(
         _write_shares(axes, image, share)
     else:
         figure.colorbar(image, ax=axes, label=f"share of the artist's {unit} (%)", shrink=0.7)
-    # Fifty names still have to fit beside their rows.
+    # Fifty names must still fit beside their rows.
     size = min(FONT_SIZE, 0.95 * 72 * side / len(names))
     positions = range(len(names))
     axes.set_xticks(positions, names, rotation=90, fontsize=size)

@@ -68,7 +68,7 @@ def draw_embedding_map(
     album_of_point: Sequence[str],
     title: str,
 ) -> Figure:
-    """Draw points by artist (colour, and a number where its points lie densest) and album (marker).
+    """Draw points by artist (colour, and a number where its points are densest) and album (marker).
 
     From the 21st artist on the colours come again, with open markers.
 
@@ -118,7 +118,7 @@ def draw_embedding_map(
 
 
 def _show_all(axes: Axes, points: NDArray[np.floating]) -> None:
-    """Give both axes one scale, as distances have to be read."""
+    """Give both axes one scale, so that distances can be compared."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = 0.53 * max(*(high - low), 1e-9)
     x, y = (low + high) / 2
@@ -138,7 +138,7 @@ def _look(rank: int, marker: str) -> dict[str, Any]:
 
 
 def _write_number(axes: Axes, points: NDArray[np.floating], number: int) -> None:
-    """Write an artist's number where its points lie densest."""
+    """Write an artist's number where its points are densest."""
     # The middle of all its points would often be none of its places: clusters are albums.
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     nearest = np.sort(distances, axis=1)[:, : 1 + len(points) // _SHARE_NEAR]

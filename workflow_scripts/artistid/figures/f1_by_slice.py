@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHANCE = "chance"
-# Of the splits in their order. A point without a line has to say its split too: every second
+# Of the splits in their order. A point without a line must show its split too: every second
 # split's markers are open.
 _LINES = ("-", "--", "-.", (0, (1, 2, 5, 2)))
 _SPREAD = 0.5  # how far the points at one slice length are drawn apart, of the way to the next

@@ -77,7 +77,7 @@ def tick_frequencies(axes: Axes, hz_of_band: NDArray[np.floating]) -> None:
         hz_of_band: centre frequency of each band, ascending.
     """
     low, high = hz_of_band[[0, -1]] / 1000
-    # The centre of the last band lies a little below the highest frequency.
+    # The centre of the last band is slightly below the highest frequency.
     ticks = [kilohertz for kilohertz in _KILOHERTZ if low <= kilohertz <= high * 1.05]
     bands = np.interp(np.multiply(ticks, 1000), hz_of_band, np.arange(len(hz_of_band)))
     axes.set_yticks(bands, [f"{kilohertz:g}" for kilohertz in ticks])

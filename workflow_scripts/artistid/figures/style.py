@@ -25,7 +25,7 @@ FONT_SIZE = 8  # pt
 LINE_HEIGHT = 0.17  # of a line of a legend, in
 DPI = 300
 _LAYOUT_PASSES = 2  # the second starts from where the first put the parts
-PALE = 0.35  # opacity of what is not to be relied on
+PALE = 0.35  # opacity of what should not be relied on
 
 # Okabe & Ito's colours, told apart by colour-blind readers too; without their yellow, which is
 # hard to see as a line on white.
@@ -174,7 +174,7 @@ def in_order(names: Sequence[str]) -> list[str]:
 
 
 def without_box(axes: Axes) -> None:
-    """Remove the two sides of the frame that carry no scale."""
+    """Remove the two edges of the frame without a scale."""
     axes.spines[["top", "right"]].set_visible(False)
 
 

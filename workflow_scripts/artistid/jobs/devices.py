@@ -1,10 +1,10 @@
 """Which of a machine's GPUs is a job's own.
 
-Snakemake counts GPUs and does not say which one a job may use: without more, all trainings of a
-machine would run on its first. A job takes a free one by a lock (flock) on a file per device, which
-the kernel frees when the process ends, however it ends.
+Snakemake counts GPUs and does not say which one a job may use: without this module, all trainings
+of a machine would run on its first. A job takes a free one by a lock (flock) on a file per device,
+which the kernel frees when the process ends, however it ends.
 
-Nothing here imports torch: `CUDA_VISIBLE_DEVICES` has to be set before torch asks for devices.
+Nothing here imports torch: `CUDA_VISIBLE_DEVICES` must be set before torch asks for devices.
 """
 
 import errno
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _POLL_SECONDS = 1.0
 _NVIDIA_SMI_SECONDS = 120
-# What CUDA's libraries say where torch does not turn it into an exception of its own.
+# Messages of CUDA's libraries that torch does not turn into its own exception.
 _OUT_OF_MEMORY = re.compile("CUDA error: (out of memory|CUBLAS_STATUS_ALLOC_FAILED)")
 
 
@@ -86,13 +86,13 @@ def list_gpus(device_files: Path = Path("/dev")) -> list[Gpu]:
 
 def _nvidia_smi_fails(why: str) -> str:
     return (
-        f"nvidia-smi -L: cannot list the GPUs ({why}); repair the driver, or set "
+        f"nvidia-smi -L: cannot list the GPUs ({why}); fix the driver, or set "
         f"{VISIBLE}= (to nothing) to train on the processor"
     )
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """Return the GPUs that ``nvidia-smi -L`` lists; lines that list none are passed over."""
+    """Return the GPUs that ``nvidia-smi -L`` lists; lines that list none are skipped."""
     gpus: list[Gpu] = []
     for line in listing.splitlines():
         uuid = re.search(r"\(UUID: ([^)]+)\)", line)
@@ -159,7 +159,7 @@ def take_device(
 ) -> str | None:
     """Make a free GPU the only one that this process sees, for as long as it lives.
 
-    Waits while other jobs hold all of them. Has to be called before torch first asks for devices.
+    Waits while other jobs hold all of them. Call this before torch first asks for devices.
 
     Args:
         jobs_per_device: how many jobs may share a device. A device that has none goes first.
@@ -185,18 +185,18 @@ def take_device(
         taken = _first_free(folder, slots)
         if taken is None:
             report(
-                f"waits for a GPU: other jobs, maybe of another workflow, hold {', '.join(devices)}"
-                f" (locks in {folder})"
+                "waiting for a GPU: other jobs, perhaps of another workflow, hold "
+                f"{', '.join(devices)} (locks in {folder})"
             )
         while taken is None:
             time.sleep(_POLL_SECONDS)
             taken = _first_free(folder, slots)
     except OSError as error:
         raise InputError(
-            f"{folder}: a GPU cannot be locked ({error.strerror}); make it a folder that everyone "
-            "may write to, or let TMPDIR name another place on this machine"
+            f"{folder}: a GPU cannot be locked ({error.strerror}); make it a folder that "
+            "everyone can write to, or set TMPDIR to another place on this machine"
         ) from error
-    report(f"has taken {taken}")
+    report(f"uses {taken}")
     environment[VISIBLE] = taken
     return taken
 
@@ -215,7 +215,7 @@ def _make_folder(folder: Path) -> None:
         folder.chmod(0o1777)
     except FileExistsError:
         if not stat.S_ISDIR(folder.lstat().st_mode):  # a link could lead anywhere
-            raise NotADirectoryError(errno.ENOTDIR, "it is no folder") from None
+            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder") from None
 
 
 def _lock(path: Path) -> bool:
@@ -258,7 +258,7 @@ def _open(path: Path) -> int:
             descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
             continue
-        os.fchmod(descriptor, 0o644)  # whatever the umask: other users' jobs have to open it
+        os.fchmod(descriptor, 0o644)  # whatever the umask: other users' jobs must open it
         return descriptor
 
 
@@ -278,8 +278,8 @@ def explain_out_of_memory(batch_size: int, device: str) -> Iterator[None]:
         if not out_of_memory and not _OUT_OF_MEMORY.search(str(error)):
             raise
         raise InputError(
-            f"training.batch_size: batches of {batch_size} slices are too large for the memory of "
-            f"{device}; lower it, or let fewer jobs use that device"
+            f"training.batch_size: batches of {batch_size} slices are too large for the "
+            f"memory of {device}; lower it, or let fewer jobs share that device"
         ) from error
 
 
@@ -287,7 +287,7 @@ def check_cuda(device: str) -> None:
     """Make sure that torch can compute on the GPU that this process has taken.
 
     Without this, a driver that is too old, a torch without CUDA or a GPU in MIG mode without
-    instances would let a training fall to the processor, and take days in silence.
+    instances would silently let a training run on the processor, and take days.
 
     Args:
         device: what `take_device` returned.
@@ -311,13 +311,14 @@ def check_cuda(device: str) -> None:
         else "PyTorch's GPU build (pip install --force-reinstall torch from pypi.org)"
     )
     raise InputError(
-        f"{device}: PyTorch cannot compute on this GPU ({why}): driver {_driver_version()}, "
+        f"{device}: PyTorch cannot compute on this GPU ({why}): driver {driver_version()}, "
         f"PyTorch {torch.__version__} {built}; install {wanted}, make an instance if the GPU is in "
         f"MIG mode, or set {VISIBLE}= (to nothing) to train on the processor"
     )
 
 
-def _driver_version() -> str:
+def driver_version() -> str:
+    """Return the version of NVIDIA's driver, or ``unknown``."""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS)

@@ -41,8 +41,8 @@ def job_log(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     stream themselves (libmpg123 complains about many a sound mp3 file) goes to the file.
 
     Args:
-        log_file: written anew.
-        name: what stands before each line on the terminal, such as the run's axes.
+        log_file: overwritten.
+        name: prefix of each line on the terminal, such as the run's axes.
     """
     end_with_workflow()
     end_when_told()
@@ -65,7 +65,7 @@ def job_log(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     try:
         yield logger
     except SystemExit as ended:
-        logger.error("ended from outside (exit code %s)", ended.code)
+        logger.error("terminated from outside (exit code %s)", ended.code)
         raise
     except InputError as error:
         logger.error("%s", error)

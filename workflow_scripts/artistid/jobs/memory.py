@@ -83,5 +83,5 @@ def _limit_in(file: Path) -> Iterator[int]:
         text = file.read_text().strip()
     except OSError:
         return
-    if text.isdecimal():  # "max" is no limit
+    if text.isdecimal():  # "max" means no limit
         yield int(text)

@@ -41,7 +41,7 @@ def no_sound() -> dict[str, Any]:
 
 
 def link(recording: Path, duration: float, folder: Path) -> dict[str, Any]:
-    """Return the clip that is the whole recording, where it lies.
+    """Return a clip of the original, whole recording.
 
     Args:
         recording: the file.
@@ -126,11 +126,11 @@ def add_clips(
 
 
 def _notes(tracks: Sequence[Mapping[str, Any]], excerpt_seconds: float | None) -> list[str]:
-    """Return what a person has to know about the sound of the page."""
+    """Return notes for the reader about the page's sound."""
     notes = []
     silent = sum(track["clip"]["source"] is None for track in tracks)
     if silent:
-        notes.append(f"Recordings that could not be read, and are not heard: {silent}.")
+        notes.append(f"Recordings that could not be read and have no sound: {silent}.")
     unplayable = [track["path"] for track in tracks if not is_playable(track["path"])]
     if unplayable and excerpt_seconds is None:
         kinds = ", ".join(sorted({extension(path) or "no ending" for path in unplayable}))

@@ -1,6 +1,6 @@
 """Write the listening page: one HTML file that opens from the disk and asks nobody for anything.
 
-Names of artists, albums and files are data: they stand in JSON that holds no ``<``, ``>`` or
+Names of artists, albums and files are data: they are in JSON without ``<``, ``>`` or
 ``&``, and the page's program only ever sets them as text. The page's policy allows this program and
 this style alone, by their digests, and sound from the page's own place.
 """
@@ -55,6 +55,6 @@ def write_page(path: Path, page: Mapping[str, Any], runs: Sequence[Mapping[str, 
         "data": "\n".join(data),
         "program": program,
     }
-    # In one pass, so that what is filled in is never taken for a placeholder.
+    # In one pass, so that filled-in text is never mistaken for a placeholder.
     write_text(path, _PLACEHOLDER.sub(lambda found: parts[found[1]], template))
     return path.stat().st_size

@@ -54,7 +54,7 @@ _COSTS = {cost.__name__: cost for cost in (NetworkCost, SystemCost)}
 def network_cost(model: str) -> NetworkCost:
     """Return what a network costs.
 
-    One whose file says nothing is taken for the most expensive of the others.
+    One without a stated cost counts as the most expensive of the others.
 
     Raises:
         InputError: there is no such model, or its COST is not made of plain numbers.

@@ -1,7 +1,7 @@
 """Finding models by name: one module each, in a folder for each kind.
 
 A model is a new file in its kind's folder, whose one class is decorated with `register`. Its name
-in the configuration is the file's. Nothing else has to be edited.
+in the configuration is the file's. Nothing else needs an edit.
 """
 
 import importlib

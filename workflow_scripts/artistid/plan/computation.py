@@ -1,4 +1,4 @@
-"""What a stage computes with: a version while its sources are those of the lock, else their digest.
+"""What a stage computes with: a version if its sources match the lock, otherwise their digest.
 
 An edit that only rewords a source must not cost a training. So a rule does not depend on the files
 of its script but on one parameter, `code_of` its stage. The digest leaves out what computes
@@ -43,7 +43,7 @@ class Locked:
     """What the lock says of a stage.
 
     Attributes:
-        version: of its results; a higher one makes them anew.
+        version: of its results; a higher one recomputes them.
         digest: of the sources that compute them.
     """
 
@@ -76,7 +76,7 @@ def files_of(script: str, *more_files: str) -> list[str]:
 
     Raises:
         FileNotFoundError: a file does not exist.
-        InputError: a file is no Python.
+        InputError: a file is not valid Python.
     """
     folder = LOADED_BY_NAME.get(script)
     by_name = [_name(path, ROOT) for path in (ROOT / folder).glob("*.py")] if folder else []
@@ -97,7 +97,7 @@ def code_of(script: str, *more_files: str, lock: Path = LOCK) -> dict[str, int |
         are others, or if the lock does not know the stage, such as somebody's own network.
 
     Raises:
-        InputError: the lock is missing or damaged, or a source is no Python.
+        InputError: the lock is missing or damaged, or a source is not valid Python.
     """
     stage, digest = stage_of(script, *more_files), digest_of(files_of(script, *more_files))
     locked = read_lock(lock).get(stage)
@@ -105,7 +105,7 @@ def code_of(script: str, *more_files: str, lock: Path = LOCK) -> dict[str, int |
 
 
 def digests() -> dict[str, str]:
-    """Return the digest of every stage's sources as they are now."""
+    """Return the digest of every stage's current sources."""
     return {stage: digest_of(files_of(*parts)) for stage, parts in stages().items()}
 
 
@@ -120,7 +120,7 @@ def digest_of(files: Iterable[str | Path], root: Path = ROOT) -> str:
         root: what their paths are relative to.
 
     Raises:
-        InputError: a file is no Python.
+        InputError: a file is not valid Python.
     """
     digest = hashlib.sha256()
     for name, path in sorted((_name(Path(file), root), Path(file)) for file in files):
@@ -196,7 +196,7 @@ def parse_lock(text: str, name: str) -> dict[str, Locked]:
         name: of the file, for messages.
 
     Raises:
-        InputError: a line is none of a lock's, or a stage stands there twice.
+        InputError: a line is none of a lock's, or a stage appears twice.
     """
     found: dict[str, Locked] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -204,7 +204,7 @@ def parse_lock(text: str, name: str) -> dict[str, Locked]:
             continue
         match = _LINE.fullmatch(line.rstrip())
         if match is None or match[1] in found:
-            wrong = "is no line of a lock" if match is None else f"{match[1]} stands there twice"
+            wrong = "is not a line of a lock" if match is None else f"{match[1]} appears twice"
             raise InputError(
                 f"{name}: line {number}: {wrong}; restore the file (git checkout), or after a "
                 "merge keep each stage's line with the higher version"

@@ -34,7 +34,7 @@ _LENGTHS = ("slice_seconds", "follow_up_seconds")
 def with_types(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration in which text that should be a number, a truth value or null is one.
 
-    Snakemake hands over what stands in ``--config 'training={"epochs": 5}'`` as text, and YAML
+    Snakemake passes ``--config 'training={"epochs": 5}'`` on as text, and YAML
     takes ``1e-4`` for text. Only values that the schema refuses as text are changed.
     """
     typed = _with_text_keys(config)
@@ -129,7 +129,7 @@ def _check_numbers(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
-    """Lengths stand in paths with six digits, and a slice has to have frames."""
+    """Lengths appear in paths with six digits, and a slice must have frames."""
     config = effective_config(config)
     experiment = config["experiment"]
     needed = MIN_FRAMES if networks(config) else 1
@@ -145,7 +145,7 @@ def _check_lengths(config: Mapping[str, Any]) -> Iterator[str]:
     lengths = {f"{seconds:g}" for key in _LENGTHS for seconds in experiment[key]}
     for seconds in sorted(set(experiment["slice_frames"]) - lengths):
         yield (
-            f"experiment.slice_frames.{seconds}: no slice of {seconds} s is asked for; remove it, "
+            f"experiment.slice_frames.{seconds}: no slice of {seconds} s is requested; remove it, "
             "or add the length to experiment.slice_seconds"
         )
 
@@ -164,8 +164,8 @@ def _check_corpus(config: Mapping[str, Any]) -> Iterator[str]:
             yield "corpus.audio_dir: is empty; write the folder that holds <artist>/<album>/<track>"
         if corpus["name"] == DEMO:
             yield (
-                "corpus.name: 'demo' is the demo corpus' own; write another name, so that results "
-                "do not mix"
+                "corpus.name: 'demo' is reserved for the demo corpus; write another name, "
+                "so that results do not mix"
             )
 
 
@@ -173,8 +173,8 @@ def _check_log_mel(config: Mapping[str, Any]) -> Iterator[str]:
     n_fft, hop_length = config["log_mel"]["n_fft"], config["log_mel"]["hop_length"]
     if hop_length > n_fft:
         yield (
-            f"log_mel.hop_length: {hop_length} is more than log_mel.n_fft ({n_fft}), and samples "
-            "between the windows would be lost; write n_fft or less"
+            f"log_mel.hop_length: {hop_length} is more than log_mel.n_fft ({n_fft}), so "
+            "samples between the windows would be lost; write n_fft or less"
         )
 
 
@@ -261,7 +261,7 @@ _LATER_CHECKS = (_check_lengths,)
 def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration in force: the demo's reductions applied if the corpus is the demo.
 
-    The reductions stand in a block of their own, ``demo.reduced``, and are dropped for every other
+    The reductions are in a separate block, ``demo.reduced``, and are dropped for every other
     corpus, so that they can never reach it, whatever was merged.
     """
     effective = copy.deepcopy(_with_text_keys(config))

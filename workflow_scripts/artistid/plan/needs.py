@@ -1,9 +1,9 @@
 """What each job needs of a node, from the size of its work: memory, minutes, and disk.
 
-A cluster kills a job that exceeds what it asked for, and keeps one waiting that asks for too much.
+A cluster kills a job that exceeds its request, and delays a job that requests too much.
 So each figure below follows what was measured (docs/cluster.md puts them side by side), with room
 for another machine: half as much memory again, and many times the minutes, because a node's disk
-and GPU may be slow and an early end costs nothing. A job that fails asks for more the next time
+and GPU may be slow and an early end costs nothing. A job that fails requests more the next time
 (rules/resources.smk).
 
 Only arithmetic: this module is imported on a login node.
@@ -28,7 +28,7 @@ TORCH_ON_GPU_MB, TORCH_ON_CPU_MB = 3000, 500
 GPU_THREADS = 2
 FRAMES_PER_SECOND = 31
 # What a training has on disk at most, in weights: the state of an unfinished training holds the
-# network, Adam's two averages and the best weights, and stands beside the state that replaces it;
+# network, Adam's two averages and the best weights, and exists beside the state that replaces it;
 # and the weights themselves.
 SAVED_COPIES = 2 * 4 + 1
 # Memory of a training that tells its slices and their order, as a share of their spectrograms: 1 %
@@ -42,7 +42,7 @@ MEGA = 1e6
 
 @dataclass(frozen=True)
 class Needs:
-    """What a job asks for: memory and disk in MB, run time in minutes."""
+    """What a job requests: memory and disk in MB, run time in minutes."""
 
     mem_mb: int
     runtime: int
@@ -50,7 +50,7 @@ class Needs:
 
 
 def needs(process_mb: float, minutes: float, disk_mb: float = 0, n_albums: int = 0) -> Needs:
-    """Return what a job asks for, from what its own process takes, rounded up.
+    """Return what a job requests, from what its own process needs, rounded up.
 
     Args:
         process_mb: memory of the job's process.
@@ -167,7 +167,7 @@ def training(
     """Training of a network, all epochs of it, and its predictions.
 
     The data set is held once, up to `in_memory_mb`; a larger one is mapped from a file on the disk
-    of the node, and only what tells its slices is in memory. `on_gpu` is false where it is known
+    of the node, and only the index of its slices is in memory. `on_gpu` is false where it is known
     that no GPU will be there.
     """
     data_mb = log_mel_mb(size.seconds, log_mel)
@@ -206,7 +206,7 @@ def frame_system(
     columns = max(20, *(factor * settings.get(name, 0) for name, factor in by_setting.items()), 0)
     learning_mb = drawn * columns * FLOAT64 / MEGA
     answers_mb = _answers_mb(size, slice_frames, log_mel)
-    # Every artist has a density or a machine of its own, which scores every frame.
+    # Every artist has its own density or machine, which scores every frame.
     minutes = 0.05 * max(size.n_tracks, drawn / 1000) * max(1, size.n_artists / 20)
     return needs(
         LIBRARIES_MB + 1.5 * data_mb + learning_mb + 6 * answers_mb,

@@ -11,7 +11,7 @@ from artistid.storage.files import atomic_write
 RECORD = "configuration.yaml"
 EXPERIMENTS = "experiments"
 # What all experiments of a corpus share is as the configuration in force says: the files that they
-# share were made with that, whatever was in force when an experiment ran.
+# share were made with that, whatever configuration an experiment ran with.
 SHARED = ("corpus", "demo", "log_mel", "audit")
 
 
@@ -57,12 +57,12 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
-            f"{path}: is missing, and nothing else tells what the experiment needs; {remedy}"
+            f"{path}: is missing, and nothing else says what the experiment needs; {remedy}"
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         raise InputError(f"{path}: cannot be read as YAML; {remedy}") from None
     if not isinstance(record, dict) or not isinstance(record.get("experiment"), dict):
-        raise InputError(f"{path}: holds no configuration; {remedy}")
+        raise InputError(f"{path}: is not a configuration; {remedy}")
     return record
 
 

@@ -33,7 +33,7 @@ def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
     own = shared(given, _used_splits(given))
     for path in sorted(experiment.parent.glob(f"*/{RECORD}")):
         folder = path.parent
-        # One of which nothing was computed, such as of `snakemake corpus`, shares nothing.
+        # One without results, such as of `snakemake corpus`, shares nothing.
         if folder == experiment or [*folder.iterdir()] == [path]:
             continue
         other = read_record(folder)
@@ -41,14 +41,14 @@ def check_shared(given: Mapping[str, Any], experiment: Path) -> None:
             problems = list(_differences(own, shared(other, _used_splits(other))))
         except (AttributeError, InputError, KeyError, TypeError) as error:
             raise InputError(
-                f"{path}: holds no configuration of this version ({error}); run the experiment "
+                f"{path}: is not a configuration of this version ({error}); run the experiment "
                 f"again, or delete its folder"
             ) from error
         if problems:
             raise InputError(
                 f"experiment {folder.name!r} of this corpus shares what {experiment.name!r} "
-                f"defines differently: {'; '.join(problems)}; or give one of them a corpus.name of "
-                f"its own; or, if that experiment is no longer wanted, delete {folder}"
+                f"defines differently: {'; '.join(problems)}; or give one of them "
+                f"its own corpus.name; or, if you no longer need that experiment, delete {folder}"
             )
 
 

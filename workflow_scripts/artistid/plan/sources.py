@@ -21,7 +21,7 @@ def source_files(*scripts: str) -> list[str]:
 
     Raises:
         FileNotFoundError: a script does not exist.
-        InputError: a file is no Python.
+        InputError: a file is not valid Python.
     """
     found: set[Path] = set()
     pending = [ROOT / script for script in scripts]
@@ -37,12 +37,12 @@ def parsed(content: bytes, path: Path) -> ast.Module:
     """Return the syntax tree of a file's content.
 
     Raises:
-        InputError: the file, which `path` names, is no Python.
+        InputError: the file, which `path` names, is not valid Python.
     """
     try:
         return ast.parse(content)
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: is no Python ({error}); correct it") from None
+        raise InputError(f"{path}: is not valid Python ({error}); correct it") from None
 
 
 @cache
@@ -64,6 +64,6 @@ def _file_of(module: str) -> Path | None:
 
 
 def _packages(path: Path) -> list[Path]:
-    """Return the ``__init__`` of each package that a file lies in: importing it runs them."""
+    """Return the ``__init__`` of each package that contains a file: importing it runs them."""
     folders = path.relative_to(ROOT).parents
     return [file for folder in folders if (file := ROOT / folder / "__init__.py").is_file()]

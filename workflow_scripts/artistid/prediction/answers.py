@@ -102,7 +102,7 @@ class Ensemble:
                 odd = sorted({*package.classes} ^ {*first.classes})[0]
                 raise InputError(
                     f"{package.path}: has other artists than {first.path}, such as {odd!r}; models "
-                    "that answer together have to know the same artists"
+                    "that answer together must have the same artists"
                 )
         self.classes = first.classes
         self.models = [build(package, device) for package in packages]
@@ -141,7 +141,7 @@ class Ensemble:
             yield [made[number] for number in self._front_end]
 
     def answer_of(self, path: Path, spectrograms: Sequence[Spectrogram]) -> Answer:
-        """Return the answer to a recording, of which there are spectrograms already.
+        """Return the answer for a recording whose spectrograms exist already.
 
         Raises:
             InputError: the recording is shorter than a slice.

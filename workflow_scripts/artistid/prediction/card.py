@@ -90,16 +90,16 @@ def _lines(package: Package) -> Iterator[str]:
     yield ""
     yield f"Names the artist of a recording. {_kind(package)}"
     yield ""
-    yield "## What it has learnt"
+    yield "## Training data"
     yield ""
     yield from _learnt(card, run)
     yield f"- Artists: {', '.join(map(_plain, package.classes))}."
     yield ""
-    yield "## How good it is"
+    yield "## Scores"
     yield ""
     yield from _scores(card)
     yield ""
-    yield "## What it hears"
+    yield "## Input"
     yield ""
     log_mel = package.log_mel
     yield (
@@ -149,16 +149,16 @@ def _kind(package: Package) -> str:
 
 def _learnt(card: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
     if not run:
-        yield "- Nothing is known of its training."
+        yield "- Its training is unknown."
         return
     dataset = f" ({card['dataset']})" if card.get("dataset") else ""
     if card.get("corpus_source") == "demo":
-        dataset = " (synthesised music of invented artists: it knows no real music)"
+        dataset = " (synthesised music of invented artists: the model knows no real music)"
     yield f"- Corpus: {_plain(run['corpus'])}{dataset}; experiment {run['experiment']}."
     tracks = card["tracks"]
     yield (
-        f"- Split: {run['split']}, cut {run['cut']}, seed {run['seed']}; {tracks[TRAIN]} tracks to "
-        f"train, {tracks[VALIDATION]} to validate, {tracks[TEST]} to test."
+        f"- Split: {run['split']}, cut {run['cut']}, seed {run['seed']}; {tracks[TRAIN]} tracks "
+        f"for training, {tracks[VALIDATION]} for validation, {tracks[TEST]} for testing."
     )
     yield f"- Definition of the split: `{json.dumps(card['split'], sort_keys=True)}`."
 
@@ -186,7 +186,7 @@ def _scores(card: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {_ANSWERS.get(level, ' '.join(level))} | {' | '.join(values)} |"
     if first["too_few"]:
         yield ""
-        yield "An artist has fewer than seven songs in the test: the intervals are too narrow."
+        yield "Some artist has fewer than seven test songs: the intervals are too narrow."
 
 
 def _plain(text: str) -> str:
@@ -196,35 +196,34 @@ def _plain(text: str) -> str:
 
 
 def _limits(package: Package) -> Iterator[str]:
-    yield _MEANT_FOR
+    yield _USE
     if package.threshold is None:
         yield from _NAMES_ALWAYS
     else:
         yield (
-            '- Its answer is "unknown" where no artist has a probability of '
-            f"{package.threshold:.3f} or more. Validation chose this threshold with artists that "
-            f"were left out of training, and a temperature of {package.song_temperature:.3f} for "
-            "the probabilities of recordings. Music that is unlike all of these was not tried."
+            '- Its answer is "unknown" if no artist has a probability of '
+            f"{package.threshold:.3f} or more. The threshold was chosen on validation, with artists "
+            "that were left out of training. The probabilities of recordings are calibrated with a "
+            f"temperature of {package.song_temperature:.3f}. Other kinds of music were not tried."
         )
     yield from _LIMITS
 
 
-_MEANT_FOR = (
-    "- Meant for recordings by one of the artists above: for research on how such systems work and "
-    "fail."
+_USE = (
+    "- Use it for research on how such systems work and fail, on recordings by the artists above."
 )
 
 _NAMES_ALWAYS = """\
-- It names one of its artists whatever it hears, speech and silence included. Music by anybody else
+- It names one of its artists for any sound, including speech and silence. Music by anybody else
   gets a name too, often with a high probability.""".splitlines()
 
 _LIMITS = """\
-- It hears productions as well as artists: other albums, remasters and live recordings of the same
-  artist are named worse than other songs of albums that it has learnt from.
-- Do not decide on rights, payments or authorship by it.""".splitlines()
+- It recognises productions as well as artists. So it performs worse on other albums, remasters and
+  live recordings of an artist than on other songs of its training albums.
+- Do not use it to decide on rights, payments or authorship.""".splitlines()
 
 _LICENCE = """\
-The software is under the MIT licence. What the model has learnt comes from the recordings of its
+The software is under the MIT licence. The model was trained on the recordings of its
 corpus: whether it may be passed on depends on the rights to these, which the workflow cannot know.
 For the song-level systems and the frame SVM, numbers computed from training frames are part of the
 file; no recording can be played from them.""".splitlines()

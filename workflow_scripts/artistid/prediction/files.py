@@ -12,7 +12,7 @@ LIST = "-"  # as a name: the list on standard input
 
 
 def names_of_list(stream: BinaryIO, separator: bytes) -> Iterator[str]:
-    """Yield the names of a list as they come; empty ones are passed over.
+    """Yield the names of a list as they come; empty ones are skipped.
 
     Args:
         stream: of bytes, because names need not be text.
@@ -29,7 +29,7 @@ def names_of_list(stream: BinaryIO, separator: bytes) -> Iterator[str]:
 def files_of(names: Iterable[str]) -> Iterator[tuple[Path, str | None]]:
     """Yield each file once, with what is wrong with it, or None.
 
-    A folder stands for its audio files, sorted, those of its folders included. What is passed over
+    A folder means its audio files, sorted, including those of its folders. What is skipped
     there, and looks like audio, is yielded with the reason.
     """
     seen: set[Path] = set()
@@ -53,6 +53,6 @@ def _named(path: Path) -> Iterator[tuple[Path, str | None]]:
     for recording in recordings:
         yield path / recording.path, None
     for other, reason in audio_passed_over(path, others).items():
-        yield path / other, f"{path / other}: is passed over ({reason})"
+        yield path / other, f"{path / other}: is skipped ({reason})"
     if not recordings:
-        yield path, f"{path}: holds no audio file"
+        yield path, f"{path}: contains no audio file"

@@ -11,21 +11,21 @@ from artistid.errors import InputError
 from artistid.prediction.answers import Ensemble
 from artistid.prediction.output import as_json
 from artistid.prediction.package import Package
-from artistid.storage.files import read_rows, write_rows
+from artistid.storage.files import write_rows
 
 # Size and time of change: a file that is replaced is named again.
 COLUMNS = ("path", "bytes", "changed")
 
 
 def list_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return a row of COLUMNS for each recording, and what is passed over though it may be audio.
+    """Return a row of COLUMNS for each recording, and what is skipped though it may be audio.
 
     Raises:
         InputError: the folder cannot be read, or holds no recording.
     """
     recordings, others = list_recordings(folder)
     if not recordings:
-        raise InputError(f"predict.folder: {folder} holds no audio file; write another folder")
+        raise InputError(f"predict.folder: {folder} contains no audio file; write another folder")
     rows = []
     for recording in recordings:
         row: dict[str, Any] = {"path": recording.path, "bytes": None, "changed": None}
@@ -36,7 +36,7 @@ def list_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
             pass
         rows.append(row)
     passed_over = audio_passed_over(folder, others).items()
-    return rows, [f"{path}: is passed over ({reason})" for path, reason in passed_over]
+    return rows, [f"{path}: is skipped ({reason})" for path, reason in passed_over]
 
 
 def write_lists(folder: Path, rows: Sequence[Mapping[str, Any]], per_list: int) -> int:
@@ -45,11 +45,6 @@ def write_lists(folder: Path, rows: Sequence[Mapping[str, Any]], per_list: int) 
     for number, first in enumerate(firsts):
         write_rows(folder / f"{number:04}.csv", rows[first : first + per_list], COLUMNS)
     return len(firsts)
-
-
-def read_list(path: str) -> list[dict[str, str]]:
-    """Return the rows of a list."""
-    return read_rows(path)
 
 
 def answers_of(

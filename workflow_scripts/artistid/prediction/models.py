@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from artistid.errors import InputError, shortened
 from artistid.features.slices import slice_starts
 from artistid.models.registry import NETWORKS, SONG_SYSTEMS, load_model
+from artistid.prediction.devices import AUTO, CPU, CUDA
 from artistid.prediction.package import Package
 from artistid.prediction.spectrograms import Spectrogram
 
 if TYPE_CHECKING:
     import torch
 
-AUTO, CPU, CUDA = "auto", "cpu", "cuda"
-DEVICES = (AUTO, CPU, CUDA)
 CHUNK_FRAMES = 8192  # that a classical system scores at once
 # Frames of the slices that a model sees at once: enough to keep a processor busy, few enough for
 # their activations to stay near it.
@@ -46,7 +45,7 @@ def build(package: Package, device: str = AUTO) -> Model:
         device: of a network: ``auto`` takes a GPU where there is one; others run on the processor.
 
     Raises:
-        InputError: the arrays do not fit the model, or there is no such device.
+        InputError: the arrays do not fit the model, or the device does not exist.
     """
     if package.kind == NETWORKS:
         return NetworkModel(package, device)
@@ -152,7 +151,7 @@ class _SystemModel:
             self._try_out()
         except InputError:
             raise
-        except Exception as error:  # whatever an array of another shape brings about
+        except Exception as error:  # an array of another shape may raise anything
             why = shortened(" ".join(str(error).split()))
             raise InputError(
                 f"{package.path}: is damaged (its arrays are none of {package.model}: {why}); get "

@@ -38,7 +38,7 @@ def export_onnx(package: Package, path: Path) -> None:
     """
     if not needs_torch(package):
         raise InputError(
-            f"{package.path}: is no network ({package.model}); only these are exported"
+            f"{package.path}: is not a network ({package.model}); only networks can be exported"
         )
     try:
         import onnx
@@ -127,7 +127,7 @@ def _check_recurrences(model: Any, package: Package) -> None:
             if attributes.get("linear_before_reset") != 1:
                 raise RuntimeError(
                     f"{package.model}: torch {_torch_version()} has exported a GRU without "
-                    "linear_before_reset; the file would answer otherwise, and is not written"
+                    "linear_before_reset; the file would give different answers, and is not written"
                 )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,10 +112,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], header: 
 def best_by_name(
     answers: Sequence[Mapping[str, Any]], top: int
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the best artists of each file by its name without ending, as the NTU course wants.
+    """Return the best artists of each file by its name without ending.
 
-    ``{"001": ["artist", ...], ...}``. Where two files have one name, their paths
-    stand for them.
+    ``{"001": ["artist", ...], ...}``, the format of the NTU course. If two files have the same
+    name, their paths are used instead.
 
     Args:
         answers: what `as_json` returned, with paths below the folder.
@@ -124,8 +125,7 @@ def best_by_name(
         The mapping, and the names that several files have.
     """
     paths = [Path(answer["path"]) for answer in answers]
-    stems = [path.stem for path in paths]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    twice = sorted(stem for stem, n in Counter(path.stem for path in paths).items() if n > 1)
     best = {}
     for answer, path in zip(answers, paths, strict=True):
         key = path.as_posix() if path.stem in twice else path.stem

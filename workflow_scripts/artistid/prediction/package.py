@@ -3,10 +3,10 @@
 Arrays: ``front_end.*`` (what turns samples into the model's input) and ``model.*`` (what was
 learnt). One key of metadata holds JSON: ``format``, ``front_end`` (name and parameters), ``kind``,
 ``model`` (its architecture), ``settings``, ``classes``, ``slice_frames`` (None for whole songs),
-``temperature`` (of slices; None without calibration), ``card`` (facts for people) and, where
-artists were left out of training, ``unknown`` (``temperature`` of songs, and the ``threshold``
-below which an answer is "unknown"). Keys that a reader does not know are passed over: what a reader
-has to know raises the version of the format.
+``temperature`` (of slices; None without calibration), ``card`` (facts for people) and, if artists
+were left out of training, ``unknown`` (``temperature`` of songs, and the ``threshold`` below which
+an answer is "unknown"). Keys that a reader does not know are ignored: what a reader must know raises
+the version of the format.
 """
 
 from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ class Package:
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """What people want to know; empty where nothing is known."""
+        """Facts for people; empty if nothing is known."""
         card = self.description.get("card")
         return card if isinstance(card, dict) else {}
 
@@ -145,7 +145,7 @@ def write_package(
     arrays, found = read_tensors(trained)
     kinds = TRAINED.get(found.get("format", ""))
     if not kinds:
-        raise InputError(f"{trained}: holds no trained model of this version; train it again")
+        raise InputError(f"{trained}: is not a trained model of this version; retrain it")
     description = {
         "format": FORMAT,
         "front_end": {"name": LOG_MEL, "parameters": found["log_mel"]},
@@ -181,10 +181,10 @@ def _problems(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> Iter
     found = description.get("format")
     name, _, version = found.rpartition(" ") if isinstance(found, str) else ("", "", "")
     if found in TRAINED:
-        yield "holds weights alone; name the run's model.safetensors (`snakemake models` makes it)"
+        yield "contains only weights; name its model.safetensors (`snakemake models` makes it)"
         return
     if name != NAME or not version.isdecimal():
-        yield "holds no model of this workflow; name a model.safetensors"
+        yield "is not a model of this workflow; name a model.safetensors"
         return
     if int(version) != VERSION:
         yield f"is in format {version}, and this version reads {VERSION}; update artistid"
@@ -210,14 +210,14 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(given, dict) or given.keys() != wanted.keys():
         yield f"its front end's parameters are not {', '.join(wanted)}"
     elif not all(_is_positive(value) for value in given.values()):
-        yield "a parameter of its front end is no number above 0"
+        yield "a parameter of its front end is not a number above 0"
     elif not all(type(given[key]) is int for key in wanted if key != "top_db"):
-        yield "a parameter of its front end is no whole number"
+        yield "a parameter of its front end is not a whole number"
     if not isinstance(description.get("settings"), dict):
-        yield "settings are no mapping"
+        yield "settings are not a mapping"
     classes = description.get("classes")
     if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
-        yield "classes are no list of names"
+        yield "classes are not a list of names"
     elif len(classes) < 2 or len(set(classes)) < len(classes):
         yield "classes are fewer than two, or not unique"
     frames, temperature = description.get("slice_frames"), description.get("temperature")
@@ -225,20 +225,20 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
         if frames is not None:
             yield "slice_frames is given for a model of whole songs"
     elif type(frames) is not int or not 1 <= frames <= _LARGEST:
-        yield "slice_frames is no number of frames"
+        yield "slice_frames is not a number of frames"
     if temperature is not None and not _is_positive(temperature):
-        yield "temperature is no number above 0"
+        yield "temperature is not a number above 0"
     if (unknown := description.get("unknown")) is not None:
         yield from _damages_of_unknown(unknown)
 
 
 def _damages_of_unknown(unknown: Any) -> Iterator[str]:
     if not isinstance(unknown, dict) or unknown.keys() != {"temperature", "threshold"}:
-        yield "unknown is no mapping of temperature and threshold"
+        yield "unknown is not a mapping of temperature and threshold"
     elif not _is_positive(unknown["temperature"]):
-        yield "the temperature of songs is no number above 0"
+        yield "the temperature of songs is not a number above 0"
     elif type(unknown["threshold"]) not in (int, float) or not 0 <= unknown["threshold"] <= 1:
-        yield "the threshold of unknown artists is no probability"
+        yield "the threshold of unknown artists is not a probability"
 
 
 def _is_positive(value: Any) -> bool:

@@ -18,7 +18,7 @@ from artistid.errors import InputError
 from artistid.features.log_mel import LogMelParameters, log_mel_blocks
 
 DTYPE = np.dtype(np.float16)  # the cache's
-IN_MEMORY = 32 << 20  # bytes: an hour; only what is longer goes to the disk
+IN_MEMORY = 32 << 20  # bytes: an hour; only longer spectrograms go to the disk
 BLOCK_FRAMES = 4096
 
 
@@ -67,7 +67,7 @@ def spectrogram_of(
             n_frames, maximum = _spool(blocks, file)
         except OSError as error:
             raise InputError(
-                f"{path}: its spectrogram cannot be kept in {tempfile.gettempdir()} "
+                f"{path}: its spectrogram cannot be stored in {tempfile.gettempdir()} "
                 f"({error.strerror}); make room there, or set TMPDIR to another folder"
             ) from None
         floor = maximum - np.float32(parameters.top_db)

@@ -1,1 +1,1 @@
-"""Results that no configuration asks for any more."""
+"""Results that no configuration needs any more."""

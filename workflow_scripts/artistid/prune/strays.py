@@ -1,4 +1,4 @@
-"""Strays: files of a corpus' results that nothing asks for, found, described and removed."""
+"""Strays, files of a corpus' results that nothing needs: find, describe and remove them."""
 
 import math
 import os
@@ -15,7 +15,7 @@ UNITS = ("kB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class Stray:
-    """A file that nothing asks for.
+    """A file that nothing needs.
 
     Attributes:
         path: the file, or a link, which is never followed.
@@ -28,12 +28,12 @@ class Stray:
 
 @dataclass(frozen=True)
 class Survey:
-    """What lies below a folder.
+    """What is below a folder.
 
     Attributes:
-        strays: files that nothing asks for, sorted by path.
+        strays: files that nothing needs, sorted by path.
         whole: the topmost folders that hold strays and nothing that is kept, sorted.
-        n_kept: files that are asked for and there, without those in folders that are kept.
+        n_kept: existing files that are needed, without those in folders that are kept.
     """
 
     strays: Sequence[Stray]
@@ -45,11 +45,11 @@ def survey(root: Path, wanted: Iterable[str], kept: Iterable[str]) -> Survey:
     """Look for strays below a folder.
 
     No link is followed: what it leads to is not looked at, and the link itself is kept if anything
-    that is wanted lies behind it.
+    that is needed is behind it.
 
     Args:
         root: the folder.
-        wanted: files that are asked for, as paths from where `root` starts.
+        wanted: needed files, as paths from where `root` starts.
         kept: folders that nothing is looked for in.
     """
     files = {Path(os.path.normpath(path)) for path in wanted}
@@ -58,7 +58,7 @@ def survey(root: Path, wanted: Iterable[str], kept: Iterable[str]) -> Survey:
     strays, kept_files = [], []
     for entry in _files_below(root, folders):
         path = Path(entry.path)
-        # A link may be above what is wanted; a file cannot.
+        # A link may be above a needed file; a file cannot.
         if path in files or path in folders or path in above:
             kept_files.append(path)
         else:
@@ -73,7 +73,7 @@ def survey(root: Path, wanted: Iterable[str], kept: Iterable[str]) -> Survey:
 
 
 def _files_below(folder: Path, but: Collection[Path]) -> Iterator[os.DirEntry[str]]:
-    """Yield all that is no folder, links included, outside some folders."""
+    """Yield everything except folders, including links, outside some folders."""
     for entry in os.scandir(folder):
         if not entry.is_dir(follow_symlinks=False):
             yield entry
@@ -90,15 +90,15 @@ def _below(path: Path, root: Path) -> Iterator[Path]:
 
 
 def recordings_below(root: Path, audio_dir: Path) -> list[Path]:
-    """Return the folder of the recordings as a path below `root`, if it lies there.
+    """Return the folder of the recordings as a path below `root`, if it is there.
 
     Raises:
-        InputError: `root` lies among the recordings.
+        InputError: `root` is among the recordings.
     """
     audio, results = audio_dir.resolve(), root.resolve()
     if results.is_relative_to(audio):
         raise InputError(
-            f"{root}: lies in corpus.audio_dir ({audio_dir}), and nothing is removed among "
+            f"{root}: is inside corpus.audio_dir ({audio_dir}), and nothing is removed among "
             "recordings; remove results by hand"
         )
     return [root / audio.relative_to(results)] if audio.is_relative_to(results) else []
@@ -107,8 +107,8 @@ def recordings_below(root: Path, audio_dir: Path) -> list[Path]:
 def describe(root: Path, found: Survey) -> str:
     """Return the strays for people: a line for each folder of nothing else, and for each file."""
     if not found.strays:
-        return f"{root}: nothing that no configuration asks for\n"
-    lines = [f"{root}: {_amount(found.strays)} that no configuration asks for"]
+        return f"{root}: nothing to remove\n"
+    lines = [f"{root}: {_amount(found.strays)} that no configuration needs"]
     whole = set(found.whole)
     below: dict[Path, list[Stray]] = defaultdict(list)
     for stray in found.strays:
@@ -142,7 +142,7 @@ def remove(root: Path, strays: Iterable[Stray]) -> None:
     """Remove files, and the folders below `root` that this leaves empty.
 
     Raises:
-        ValueError: a file does not lie below `root`; nothing is removed then.
+        ValueError: a file is not below `root`; nothing is removed then.
         OSError: a file cannot be removed.
     """
     paths = [stray.path for stray in strays]

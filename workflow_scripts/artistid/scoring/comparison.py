@@ -38,13 +38,13 @@ ALBUM_COLUMNS = (
     *("model", "split", "slice_seconds", "cut", "seed", "artist", "album", "songs", "slices"),
     *("answered", "share"),
 )
-# By split, what is resampled and swapped as one with each track: the id of its album where the
+# By split, the unit in which each track is resampled and swapped: the id of its album where the
 # split keeps albums together, else its own.
 UnitOf = Mapping[str, Mapping[str, str]]
 
 
 def units_of(tracks: Sequence[Mapping[str, str]], keeps_albums: Mapping[str, bool]) -> UnitOf:
-    """Return by split what is resampled and swapped as one with each track.
+    """Return by split the unit in which each track is resampled and swapped.
 
     Args:
         tracks: rows of ``usable.csv``.
@@ -116,7 +116,7 @@ def effect_rows(
 
     Args:
         cells: runs by cell.
-        unit_of: by split, what is resampled as one with each track.
+        unit_of: by split, the unit in which each track is resampled.
         keeps_albums: by split, whether it keeps albums together.
     """
     rows = []
@@ -151,7 +151,7 @@ def pair_rows(
     Args:
         cells: runs by cell.
         lengths: slice lengths, in seconds, at which every model ran.
-        unit_of: by split, what is swapped as one with each track.
+        unit_of: by split, the unit in which each track is swapped.
     """
     rows = []
     levels = sorted({level for runs in cells.values() for level in runs[0].counts})

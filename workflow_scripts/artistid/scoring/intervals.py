@@ -289,7 +289,7 @@ def paired_p_value(
     for a, b in pairs:
         same_songs = list(a.songs) == list(b.songs) and list(a.units()) == list(b.units())
         if not same_songs or (a.counts.sum(axis=1) != b.counts.sum(axis=1)).any():
-            raise ValueError("a pair's runs have to answer the same songs equally often")
+            raise ValueError("a pair's runs must answer the same songs equally often")
     units = sorted({unit for a, _ in pairs for unit in a.units()})
     position = {unit: index for index, unit in enumerate(units)}
     differences = [_difference_of_swapped(a, b, position) for a, b in pairs]

@@ -1,6 +1,7 @@
 """Outcomes of a run: small files that intervals, tests and figures start from.
 
-They are of the subset that is reported, which is the test set unless the configuration says else.
+They are of the subset that is reported, which is the test set unless the configuration says
+otherwise.
 
 HDF5 with ``target`` and ``track_id`` (tracks,) and, for each level and pooling, a data set
 ``<level>_<pooling>`` (tracks, classes) that counts how often a track's answers named each class.

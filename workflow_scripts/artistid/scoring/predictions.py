@@ -1,4 +1,4 @@
-"""Slice-level predictions of a run, from which every table can be computed again.
+"""Slice-level predictions of a run, from which every table can be recomputed.
 
 HDF5 with one group per subset: ``log_probability`` (slices, classes), ``target`` and ``track``
 (slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order. A
@@ -98,8 +98,8 @@ def read_predictions(
         for subset in only or ():
             if subset not in file:
                 raise InputError(
-                    f"{path}: has no predictions of the {subset} subset; let the split have one, "
-                    "or report on another subset"
+                    f"{path}: has no predictions of the {subset} subset; add one to the "
+                    "split, or report on another subset"
                 )
         subsets = {
             subset: Predictions(
@@ -185,7 +185,7 @@ def _require_folds_of(run: Run, parts: Sequence[Run]) -> None:
         ]
         if differing:
             raise InputError(
-                f"the predictions of {part.label} are no fold of {run.label}: "
+                f"the predictions of {part.label} are not a fold of {run.label}: "
                 f"{', '.join(differing)}; give the folds of one run"
             )
     numbers = [_fold_number(part.cut) for part in parts]

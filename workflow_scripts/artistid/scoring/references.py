@@ -19,7 +19,7 @@ CHANCE, MAJORITY = "chance", "majority"
 
 @dataclass(frozen=True)
 class ToAnswer:
-    """What one training has to answer, and what it learns from; counted in slices or in songs.
+    """What one training must answer, and what it learns from; counted in slices or in songs.
 
     Attributes:
         target: true class of each track, shape (tracks,).

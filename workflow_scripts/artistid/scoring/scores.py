@@ -9,7 +9,7 @@ Counts = NDArray[np.floating | np.integer]
 
 
 def confusion_counts(targets: NDArray[np.integer], outcome: Counts) -> Counts:
-    """Return how often each class (row) was taken for each class (column).
+    """Return how often each class (row) was predicted as each class (column).
 
     Args:
         targets: true class of each track, shape (tracks,).

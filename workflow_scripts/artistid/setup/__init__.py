@@ -1,1 +1,1 @@
-"""The first configuration for a folder of music: what it holds, and what it can carry."""
+"""The first configuration for a folder of music: what it holds, and what it is sufficient for."""

@@ -1,4 +1,4 @@
-"""What a folder of music can carry: which splits, which slices, and who is left out."""
+"""What a folder of music is sufficient for: splits and slices, and who is left out."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ SONG, ALBUM = "song", "album"  # the splits of config.yaml
 SLICE_SECONDS = (3, 1)  # the first that the recordings are long enough for
 # The network that learns fastest on a processor, and the paper's best.
 ON_PROCESSOR, ON_GPU = "crnn", "resnet50_rnn"
-# The paper's 300 epochs want a GPU. Fewer want a higher rate: the CRNN's authors' own.
+# The paper's 300 epochs require a GPU. Fewer need a higher rate: the CRNN's authors' rate.
 FEW_EPOCHS, HIGH_RATE = 30, 0.001
 
 Row = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Choice:
         rooms: what there is for each split of config.yaml that was considered.
         given: what differs from config.yaml.
         config: the configuration in force with it.
-        left_out: artists of whom there is too little, and why.
+        left_out: artists with too few albums or tracks, and why.
         rows: as surveyed, those of left-out artists marked.
     """
 
@@ -70,7 +70,7 @@ class Choice:
 def choose(
     found: Survey, name: str, on_gpu: bool, base: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> Choice:
-    """Choose what a folder can carry.
+    """Choose what a folder is sufficient for.
 
     The album split is taken where at least half of the artists that have enough for the song split
     have enough for it, too.
@@ -91,8 +91,8 @@ def choose(
     if len(song.enough) < 2:
         raise InputError(
             f"{found.audio_dir}: {len(song.enough)} artists have {song.split.min_units} "
-            f"{song.split.units} or more, and at least 2 are needed to tell apart; name the folder "
-            "above the artists' folders, or add recordings"
+            f"{song.split.units} or more, and at least 2 are needed for a classification; name the "
+            "folder above the artists' folders, or add recordings"
         )
     by_album = len(album.enough) >= 2 and len(song.enough) <= 2 * len(album.enough)
     chosen = [song, album] if by_album else [song]

@@ -16,7 +16,7 @@ def quoted(text: str) -> str:
     """Return a text as YAML in double quotes, on one line, whatever it holds.
 
     Raises:
-        InputError: it is no Unicode, which YAML cannot hold.
+        InputError: it is not Unicode, which YAML requires.
     """
     import yaml
 
@@ -24,7 +24,7 @@ def quoted(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{text!r}: is no UTF-8, and no name in a configuration; rename it"
+            f"{text!r}: is not UTF-8, so it cannot be a name in a configuration; rename it"
         ) from None
     # A width that no text has: folded lines would be correct, and hard to read.
     dumped: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=1 << 30)
@@ -41,11 +41,11 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
 
     Args:
         found: what the folder holds.
-        choice: what it can carry.
+        choice: what it is sufficient for.
         run: the command that runs it.
 
     Raises:
-        InputError: the folder's name is no UTF-8.
+        InputError: the folder's name is not UTF-8.
     """
     corpus, experiment = choice.given["corpus"], choice.given["experiment"]
     lines = [
@@ -53,7 +53,7 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
         "#",
         f"#   {_on_one_line(run)}",
         "#",
-        "# What is not named here is as in config.yaml, which explains every key.",
+        "# Keys that are missing here have the values of config.yaml, which explains every key.",
         "",
         "corpus:",
         f"  # Results go to results/{corpus['name']}/.",
@@ -66,8 +66,8 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
         *_bad(corpus),
         "",
         "audit:",
-        "  # Of recordings that are the same one, as on an album and a best-of, the copies are",
-        "  # kept out of the other subsets; `stop` ends the run and names them.",
+        "  # If a recording is on an album and on a best-of, `one_side` keeps it in one subset",
+        "  # and removes the copies from the others; `stop` ends the run and names them.",
         f"  near_duplicates: {choice.given['audit']['near_duplicates']}",
         "",
         "experiment:",
@@ -76,7 +76,7 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
         "  # config.yaml lists the others.",
         f"  models: {_flow(experiment['models'])}",
         *_splits(choice),
-        "  # Each draws the splits and starts the weights anew; the more, the surer the scores.",
+        "  # Each seed gives different splits and weights; more seeds give more reliable scores.",
         f"  seeds: {_flow(experiment['seeds'])}",
         f"  slice_seconds: {_flow(experiment['slice_seconds'])}",
         "  follow_up: null",
@@ -85,7 +85,7 @@ def configuration(found: Survey, choice: Choice, run: str) -> str:
         lines += [
             "",
             "training:",
-            "  # The paper's 300 epochs at 0.0001 want a GPU. Fewer want a higher rate.",
+            "  # The paper's 300 epochs at 0.0001 require a GPU. Fewer epochs need a higher rate.",
             *(f"  {key}: {value}" for key, value in training.items()),
         ]
     return "\n".join(lines) + "\n"
@@ -100,19 +100,19 @@ def _flow(values: Iterable[Any]) -> str:
 
 
 def _names(found: Survey) -> list[str]:
-    why = "Folders say artist and album: <artist>/<album>/<track>."
+    why = "Folders name artist and album: <artist>/<album>/<track>."
     if found.names == TAGS:
-        why = "The tags of a recording say its artist and album, wherever it lies."
+        why = "The tags of a recording name its artist and album, wherever it is."
     return [f"  # {why}", f"  names: {found.names}"]
 
 
 def _exclude(found: Survey) -> list[str]:
-    """Return the artists that are left out by name; empty lists to be filled otherwise."""
-    lines = ["  # Left out by name; albums as \"Artist/Album\".", "  exclude:"]  # fmt: skip
+    """Return the artists that are left out by name; otherwise empty lists to fill in."""
+    lines = ["  # Excluded by name; albums as \"Artist/Album\".", "  exclude:"]  # fmt: skip
     if found.compilations:
         lines += [
             "    artists:",
-            "      # Compilations: nobody is called so.",
+            "      # Compilations, not artists.",
             *(f"      - {quoted(folder)}" for folder in found.compilations),
         ]
     else:
@@ -122,9 +122,12 @@ def _exclude(found: Survey) -> list[str]:
 
 def _least(choice: Choice) -> list[str]:
     corpus = choice.given["corpus"]
-    lines = ["  # Artists with fewer are left out, because the splits need as many of each."]
+    lines = ["  # Artists with fewer are left out, because the splits need this many of each."]
     if choice.left_out:
-        lines += ["  # Here these are:", *(f"  #   {line}" for line in _first(choice.left_out))]
+        lines += [
+            "  # These artists are left out:",
+            *(f"  #   {line}" for line in _first(choice.left_out)),
+        ]
     keys = ("min_albums", "min_tracks")
     return lines + [f"  {key}: {corpus[key]}" for key in keys if key in corpus]
 
@@ -140,7 +143,8 @@ def _bad(corpus: Mapping[str, Any]) -> list[str]:
     if "max_bad_share" not in corpus:
         return []
     return [
-        "  # More cannot be used than config.yaml allows; `artistid init` and the scan name them.",
+        "  # More files are unusable than config.yaml allows; `artistid init` and the scan "
+        "name them.",
         f"  max_bad_share: {corpus['max_bad_share']}",
     ]
 

@@ -112,8 +112,11 @@ def _training(
     from torch.nn import functional
 
     from artistid.models.registry import build_network
+    from artistid.training.precision import Precision
+    from artistid.training.step import new_optimiser
 
-    batch_size = training_of(config, model)["batch_size"]
+    training = training_of(config, model)
+    batch_size = training["batch_size"]
     n_mels = config["log_mel"]["n_mels"]
     device = torch.device("cuda" if has_gpu() else "cpu")
     threads = torch.get_num_threads()
@@ -122,13 +125,15 @@ def _training(
     try:
         network = build_network(model, n_mels, n_artists, settings_of(config, model)).to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimiser = torch.optim.Adam(network.parameters())
+        precision = Precision(device, training["mixed_precision"])
+        optimiser = new_optimiser(network, training["learning_rate"], precision)
         shape = (batch_size, 1, n_mels, frames_in_slice(config, slice_seconds))
         slices = torch.randn(shape, device=device)
         targets = torch.zeros(batch_size, dtype=torch.long, device=device)
         n_steps, started = -2, time.perf_counter()
         while n_steps < 1 or time.perf_counter() - started < MEASURED_SECONDS:
-            loss = functional.cross_entropy(network(slices), targets)
+            with precision.autocast():
+                loss = functional.cross_entropy(network(slices), targets)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()

@@ -19,7 +19,7 @@ AT_MOST = 5  # names in one line, lines of one kind
 def describe_folder(found: Survey) -> str:
     """Return what a folder holds: how much, in which formats, by which names, and what is not used.
 
-    Every name stands in quotes, so that it stays on its line.
+    Every name is in quotes, so that it stays on its line.
     """
     used = usable(found.rows)
     albums = {row["album_id"] for row in used}
@@ -56,9 +56,9 @@ def _formats(found: Survey) -> Iterator[str]:
 def _by_names(found: Survey) -> str:
     n, named = len(found.recordings), found.named
     other = TAGS if found.names == FOLDERS else FOLDERS
-    way = f"; --names {other} would go by these" if named[other] else ""
+    way = f"; --names {other} would use these" if named[other] else ""
     return (
-        f"artist and album: by {found.names}, which say them for {named[found.names]:,} of {n:,} "
+        f"artist and album: by {found.names}, which name them for {named[found.names]:,} of {n:,} "
         f"({other}: {named[other]:,}{way})"
     )
 
@@ -78,23 +78,23 @@ def _left_out(found: Survey) -> Iterator[str]:
 def _worth_a_look(found: Survey) -> Iterator[str]:
     passed_over = sorted(audio_passed_over(found.audio_dir, found.others).items())
     for path, reason in passed_over[:AT_MOST]:
-        yield f"passed over: {path!r}: {reason}"
+        yield f"skipped: {path!r}: {reason}"
     if len(passed_over) > AT_MOST:
-        yield f"passed over: {len(passed_over) - AT_MOST} more"
+        yield f"skipped: {len(passed_over) - AT_MOST} more"
     if found.names == TAGS:
         return
     used = usable(found.rows)
     guests = sorted({a for row in used if without_guests(a := row["artist"]) != a})
     if guests:
         yield (
-            f"artists' folders with a guest, each an artist of its own: {_few(guests)}; move what "
-            "is in them to the main artist, or use --names tags"
+            f"artists' folders with a guest, which count as separate artists: {_few(guests)}; move "
+            "their albums to the main artist, or use --names tags"
         )
     discs = sorted({f"{r['artist']}/{r['album']}" for r in used if _looks_like_disc(r["album"])})
     if discs:
         yield (
-            f"albums that look like a disc of one: {_few(discs)}; put the discs of an album into "
-            "one folder, as CD1 and CD2, lest one is trained and another tested on"
+            f"albums that look like one disc of an album: {_few(discs)}; put the discs of an album "
+            "into one folder, as CD1 and CD2, so that training and test do not share an album"
         )
 
 
@@ -116,8 +116,8 @@ def describe_choice(choice: Choice) -> str:
         lines.append(f"left out, too small: {_few(sorted(choice.left_out))}")
     if share := choice.given["corpus"].get("max_bad_share"):
         lines.append(
-            f"{counted(len(bad), 'recording')} cannot be used: the configuration allows for it "
-            f"(max_bad_share: {share})"
+            f"{counted(len(bad), 'recording')} cannot be used, which the "
+            f"configuration allows (max_bad_share: {share})"
         )
     return "".join(f"{line}\n" for line in lines)
 
@@ -142,7 +142,7 @@ def describe_estimate(expected: Estimate) -> str:
         f"a run takes about {_minutes(expected.total)} here, on {expected.machine} (an estimate "
         f"from one recording and a few training steps): {_minutes(expected.reading)} to read the "
         f"recordings, at most {_minutes(expected.training)} for "
-        f"{counted(expected.n_trainings, 'training')}, {_minutes(expected.jobs)} around them\n"
+        f"{counted(expected.n_trainings, 'training')}, {_minutes(expected.jobs)} for other jobs\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A look at a folder of music: what the scan will find, told by headers and tags alone.
+"""A survey of a folder of music: what the scan will find, from headers and tags alone.
 
 Nothing is decoded, so it takes seconds where the scan takes minutes; what only decoding shows, such
 as damage in the middle of a file, the scan will say.
@@ -13,8 +13,8 @@ from typing import Any
 
 from artistid.corpus.audio import stated_seconds
 from artistid.corpus.folder import Recording, list_recordings
-from artistid.corpus.listings import EMPTY, EXCLUDED, OK, TOO_SHORT, UNDECODABLE
-from artistid.corpus.scan import MIN_SECONDS, mark_duplicates, verdict
+from artistid.corpus.listings import EMPTY, EXCLUDED, OK, TOO_SHORT
+from artistid.corpus.scan import MIN_SECONDS, columns_of, mark_duplicates, unreadable, verdict
 from artistid.corpus.tags import is_various, tagged
 from artistid.errors import InputError
 from artistid.storage.files import sha256_of_file
@@ -66,7 +66,7 @@ def survey(
     in_folders, others = list_recordings(audio_dir)
     if not in_folders:
         raise InputError(
-            f"{audio_dir}: holds no audio file; name the folder above the artists' folders"
+            f"{audio_dir}: contains no audio file; name the folder above the artists' folders"
         )
     by_names: dict[str, Sequence[Recording]] = {
         FOLDERS: in_folders,
@@ -97,14 +97,7 @@ def _is_left_out(recording: Recording) -> bool:
 
 def _examine(audio_dir: Path, recording: Recording, compilations: Sequence[str]) -> Row:
     path = audio_dir / recording.path
-    row: Row = {
-        "track_id": recording.track_id,
-        "album_id": recording.album_id,
-        "artist": recording.artist,
-        "album": recording.album,
-        "path": recording.path,
-        "duration": 0.0,
-    }
+    row: Row = columns_of(recording) | {"duration": 0.0}
     if (folder := recording.filed_under[0]) in compilations:
         return row | verdict(EXCLUDED, f"folder {folder!r} holds compilations")
     if not recording.is_placed:
@@ -114,10 +107,8 @@ def _examine(audio_dir: Path, recording: Recording, compilations: Sequence[str])
         if not row["bytes"]:
             return row | verdict(EMPTY, "the file has no bytes")
         seconds = stated_seconds(path)
-    except OSError as error:
-        return row | verdict(UNDECODABLE, f"cannot be read ({error.strerror})")
-    except InputError as error:
-        return row | verdict(UNDECODABLE, str(error).removeprefix(f"{path}: "))
+    except (OSError, InputError) as error:
+        return row | unreadable(path, error)
     row["duration"] = row["bytes"] / BYTES_PER_SECOND if seconds is None else seconds
     if row["duration"] < MIN_SECONDS:
         return row | verdict(TOO_SHORT, f"shorter than {MIN_SECONDS:g} s")

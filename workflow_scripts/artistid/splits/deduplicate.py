@@ -1,4 +1,4 @@
-"""Copies of a recording, kept on one side of a split."""
+"""Keeps copies of a recording in one subset of a split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,14 +38,14 @@ def write_manifest(
     near_duplicates: Sequence[str],
     accepted: Iterable[Sequence[str]] | None,
 ) -> list[str]:
-    """Write the manifest of a cut, without copies on other sides where they are not to be.
+    """Write the manifest of a cut, without copies in other subsets, unless these are accepted.
 
     Args:
         path: of the manifest.
         rows: of the manifest, drawn or read.
         split: the definition.
         near_duplicates: the file of pairs of copies; none where a split may part them.
-        accepted: pairs of track ids that may be on two sides.
+        accepted: pairs of track ids that may be in two subsets.
 
     Returns:
         Lines for the log: what was left out, and the number of tracks in each subset.
@@ -68,9 +68,9 @@ def keep_on_one_side(
     pairs: Iterable[Pair],
     required: Sequence[str] = SUBSETS,
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Part the rows of a manifest so that no group of copies is on two sides.
+    """Divide the rows of a manifest so that no group of copies is in two subsets.
 
-    Of a group on several sides its tracks in test stay, else those in validation.
+    If a group is in several subsets, its tracks in test stay, otherwise those in validation.
 
     Args:
         rows: of the manifest, drawn or read.
@@ -109,8 +109,8 @@ def _check_subsets(
         if row["subset"] in (TRAIN, *required) and row["subset"] not in subsets[row["artist"]]:
             raise InputError(
                 f"artist {row['artist']!r} has no {row['subset']} track left: all of them are "
-                "copies of recordings on another side (audit.near_duplicates: one_side); remove "
-                "the copies or the artist, divide the tracks in another way (by another draw), or "
+                "copies of recordings in another subset (audit.near_duplicates: one_side); remove "
+                "the copies or the artist, divide the tracks differently (with another draw), or "
                 "name the pairs in audit.accept"
             )
 
@@ -120,4 +120,4 @@ def describe(left: Sequence[Mapping[str, Any]]) -> str:
     counts = {subset: [r["track_id"] for r in left if r["subset"] == subset] for subset in SUBSETS}
     named = "; ".join(f"{subset}: {', '.join(ids)}" for subset, ids in counts.items() if ids)
     n_left = "1 copy" if len(left) == 1 else f"{len(left)} copies"
-    return f"left out: {n_left} of recordings on another side" + (f" ({named})" if named else "")
+    return f"left out: {n_left} of recordings in another subset" + (f" ({named})" if named else "")

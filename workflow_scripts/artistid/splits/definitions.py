@@ -23,7 +23,7 @@ from artistid.splits.subsets import (
 )
 
 RANDOM, FOLDS, MANIFEST = "random", "folds", "manifest"
-LIST = "list"  # the cut of a list of one's own
+LIST = "list"  # the cut of a user's list
 MIN_UNITS = 3  # one for each subset
 DRAWN = (VALIDATION, TEST)  # the subsets that a random split draws; the rest trains
 UNKNOWN_ARTISTS = "unknown_artists"
@@ -32,7 +32,7 @@ MIN_KNOWN_ARTISTS = 2
 _CUT = re.compile(r"(?:draw(\d+)|list)(?:-fold(\d+))?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # a folder of the results is called so
 
-# Paths of a list of one's own: one CSV file, or a file for each subset.
+# Paths of a user's list: one CSV file, or a file for each subset.
 Files = str | Mapping[str, str]
 
 
@@ -42,7 +42,7 @@ class Split(ABC):
 
     Attributes:
         name: what the configuration calls it.
-        by: ``track`` or ``album``: what is kept together as one.
+        by: ``track`` or ``album``: the unit that is kept together.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Split(ABC):
 
     @property
     def unit_column(self) -> str:
-        """The column that tells apart what is drawn as one and swapped in paired tests."""
+        """The column that identifies the units of draws and of paired tests."""
         return UNIT_COLUMNS[self.by]
 
     @property
@@ -109,7 +109,7 @@ class Split(ABC):
         return int(_numbers(cut)[0] or 0)
 
     def fold_number(self, cut: str) -> int | None:
-        """Return the fold that a cut is, counted from 1; None for one that is no fold."""
+        """Return the fold that a cut is, counted from 1; None for one that is not a fold."""
         fold = _numbers(cut)[1]
         return int(fold) if fold else None
 
@@ -234,7 +234,7 @@ class FoldsSplit(_DrawnSplit):
 
 @dataclass(frozen=True)
 class ManifestSplit(Split):
-    """A list of one's own, which the workflow reads and never writes.
+    """A user's list, which the workflow reads and never writes.
 
     Attributes:
         files: for each fold (or the one list, without folds) a CSV file, or a file per subset.
@@ -288,7 +288,7 @@ class ManifestSplit(Split):
 def _numbers(cut: str) -> tuple[str | None, str | None]:
     found = _CUT.fullmatch(cut)
     if found is None:
-        raise ValueError(f"{cut!r} is no cut of a split")
+        raise ValueError(f"{cut!r} is not a cut of a split")
     return found[1], found[2]
 
 
@@ -304,8 +304,8 @@ def definition(name: str, given: Mapping[str, Any]) -> Split:
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"splits: {_quoted(name)} is no name of a split; take letters, digits, _ and -, and "
-            "begin with a letter or digit"
+            f"splits: {_quoted(name)} is not a valid name of a split; use letters, digits, "
+            "_ and -, and begin with a letter or digit"
         )
     if not isinstance(given, Mapping):
         raise InputError(f"splits.{name}: is {_quoted(given)}; write a mapping of kind, by, ...")
@@ -353,20 +353,20 @@ class _Keys:
                 )
 
     def needed(self, key: str, what: str) -> Any:
-        """Return the value of a key that there has to be."""
+        """Return the value of a required key."""
         if key not in self.given:
             raise self.wrong(key, f"is missing; write {what}")
         return self.given[key]
 
     def one_of(self, key: str, values: tuple[str, ...]) -> str:
-        """Return the value of a key that has to be one of a few words."""
+        """Return the value of a key that must be one of a few words."""
         value = self.needed(key, " or ".join(values))
         if not isinstance(value, str) or value not in values:
             raise self.wrong(key, f"is {_quoted(value)}; write {' or '.join(values)}")
         return value
 
     def count(self, key: str, value: Any, at_least: int) -> int:
-        """Return a value that has to be a whole number."""
+        """Return a value that must be a whole number."""
         if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
             raise self.wrong(key, f"is {_quoted(value)}; write a whole number, {at_least} or more")
         return value
@@ -383,20 +383,20 @@ class _Keys:
         return self.count("draw", self.given["draw"], 0) if "draw" in self.given else None
 
     def of_subsets(self, key: str, subsets: tuple[str, ...], what: str) -> Mapping[str, Any]:
-        """Return a key's mapping, which has to have a value for each of the subsets."""
+        """Return a key's mapping, which must have a value for each of the subsets."""
         hint = f"a mapping of {' and '.join(subsets)} to {what}"
         return self.for_each(key, self.needed(key, hint), subsets, hint)
 
     def for_each(
         self, key: str, value: Any, subsets: tuple[str, ...], hint: str
     ) -> Mapping[str, Any]:
-        """Return a mapping that has to have a value for each of the subsets, in their order."""
+        """Return a mapping that must have a value for each of the subsets, in their order."""
         if not isinstance(value, Mapping):
             raise self.wrong(key, f"is {_quoted(value)}; write {hint}")
         own = {subset: each for subset, each in value.items() if each is not None}
         for subset in own:
             if subset not in subsets:
-                raise self.wrong(f"{key}.{subset}", f"is not wanted here; write {hint}")
+                raise self.wrong(f"{key}.{subset}", f"is not allowed here; write {hint}")
         for subset in subsets:
             if subset not in own:
                 raise self.wrong(f"{key}.{subset}", f"is missing; write {hint}")
@@ -447,7 +447,7 @@ def _manifest(keys: _Keys, by: str) -> Split:
     if has_folds and unknown:
         raise keys.wrong(
             UNKNOWN_ARTISTS,
-            "is not for folds, which have to train the same artists; write false, or one list",
+            "is not for folds, which must train on the same artists; write false, or one list",
         )
     names = [f"files[{fold}]" for fold in range(1, len(lists) + 1)] if has_folds else ["files"]
     files = tuple(_files(keys, *each, subsets) for each in zip(names, lists, strict=True))

@@ -11,7 +11,7 @@ from artistid.splits.folds import deal, subset_in_fold
 from artistid.splits.subsets import ALBUM, COLUMNS, TEST, TRACK, TRAIN, VALIDATION
 from artistid.splits.unknown import generator_of_artist, left_out
 
-# In the key of an artist's generator; whatever a split is called, its draws stay the same.
+# In the key of an artist's generator. The split's name is not, so it does not change draws.
 _WORDS = {TRACK: "song", ALBUM: "album"}
 
 
@@ -20,7 +20,7 @@ def draw_split(
 ) -> list[dict[str, Any]]:
     """Assign every track to a subset and return the manifest's rows, sorted by track id.
 
-    Each artist is drawn alone, by a generator of its own, so that a new track of one artist moves
+    Each artist is drawn separately, with its own generator, so that a new track of one artist moves
     no track of another (unless units are dealt to folds unevenly: then later artists begin with
     another fold). All tracks of an artist that is left out of training are in one subset.
 
@@ -99,5 +99,5 @@ def _too_few(artist: str, n_units: int, definition: RandomSplit | FoldsSplit) ->
     return (
         f"artist {artist!r} has {n_units} {definition.units}, and the {definition.name} split "
         f"needs at least {definition.min_units}, {definition.reason_for_min_units}; add some, "
-        f"remove the artist, or take {definition.name!r} out of experiment.splits"
+        f"remove the artist, or remove {definition.name!r} from experiment.splits"
     )

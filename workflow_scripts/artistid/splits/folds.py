@@ -56,7 +56,7 @@ def artists_with_fewer_units(tracks: Iterable[Mapping[str, Any]], split: FoldsSp
 def check_tested_once(manifests: Mapping[str, Iterable[Mapping[str, str]]]) -> None:
     """Stop if two folds test the same track: their predictions together would count it twice.
 
-    Folds that are drawn cannot; those of a list of one's own can.
+    Folds that are drawn cannot; those of a user's list can.
 
     Args:
         manifests: rows of the manifest of each fold, by its file.

@@ -1,4 +1,4 @@
-"""Lists of one's own: which tracks train, validate and test, as somebody else wrote it down.
+"""Users' lists: which tracks are for training, validation and testing.
 
 A CSV file has a row for each track and its subset in a column. LabROSA's `.list` files and JSON
 files name the tracks of one subset each. What they name is looked up in the corpus; the files
@@ -135,7 +135,7 @@ def _line_names(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _json_names(path: str) -> Iterator[tuple[int, str]]:
-    """Yield each path of a JSON list with the line that it stands in."""
+    """Yield each path of a JSON list with its line."""
     text = read_text(path)
     try:
         content = json.loads(text)
@@ -164,7 +164,7 @@ def _csv_entries(path: str, subsets: Sequence[str]) -> list[Entry]:
         raise InputError(f"{path}: is empty; {_COLUMNS_WANTED}")
     line, header = records[0]
     wrong = [f"there is no column {quoted(cell)}" for cell in header if cell not in CSV_COLUMNS]
-    wrong += [f"column {c!r} is there twice" for c in CSV_COLUMNS if header.count(c) > 1]
+    wrong += [f"column {c!r} appears twice" for c in CSV_COLUMNS if header.count(c) > 1]
     if "subset" not in header:
         wrong.append("column 'subset' is missing")
     if not {"path", "track_id"} & set(header) and not set(PLACE) <= set(header):
@@ -221,7 +221,7 @@ def _stop_at_first_file(problems: Mapping[str, Sequence[str]]) -> None:
 
 
 def _track_of(entry: Entry, corpus: Corpus) -> Row:
-    """Return the track that an entry means; all its cells have to agree on it."""
+    """Return the track that an entry means; all its cells must agree on it."""
     cells = {column: cell for column, cell in entry.cells.items() if cell}
     found = []
     if "track_id" in cells:

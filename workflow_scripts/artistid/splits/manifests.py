@@ -1,4 +1,4 @@
-"""Split manifests: read by one reader, which stops at what would be dropped in silence."""
+"""Split manifests: read by one reader, which stops at rows that would be silently dropped."""
 
 import os
 from collections import defaultdict
@@ -33,7 +33,7 @@ def read_manifest(
 
     Args:
         path: the manifest. A byte order mark, which spreadsheets write, is ignored.
-        tracks: rows of ``usable.csv``. With them, each row has to agree with the corpus. A track
+        tracks: rows of ``usable.csv``. With them, each row must agree with the corpus. A track
             may be missing: a list may leave it out, and copies of recordings may leave a split.
         required: subsets of which each artist needs a track; of the corpus if `tracks` are given,
             else of the manifest.
@@ -70,7 +70,7 @@ def _numbered_rows(path: str | os.PathLike[str]) -> Numbered:
     (line, header), *_ = records
     wrong = [f"there is no column {quoted(cell)}" for cell in header if cell not in COLUMNS]
     wrong += [f"column {column!r} is missing" for column in COLUMNS if column not in header]
-    wrong += [f"column {c!r} is there twice" for c in COLUMNS if header.count(c) > 1]
+    wrong += [f"column {c!r} appears twice" for c in COLUMNS if header.count(c) > 1]
     if wrong:
         raise InputError(
             f"{path}: line {line}: {'; '.join(wrong[:AT_MOST])}; the columns are "
@@ -98,7 +98,7 @@ def _unlike_corpus(numbered: Numbered, track_of: Mapping[str, Row]) -> Iterator[
         track = track_of.get(row["track_id"])
         if track is None:
             yield (
-                f"{_place(line, row)}: is no usable track of the corpus; write an id of "
+                f"{_place(line, row)}: is not a usable track of the corpus; write an id of "
                 "corpus/usable.csv, or delete the row"
             )
             continue

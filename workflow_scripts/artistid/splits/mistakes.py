@@ -34,7 +34,7 @@ def csv_records(path: FilePath) -> list[tuple[int, list[str]]]:
     """Return the cells of each record that has any, with the line that it starts on.
 
     Raises:
-        InputError: the file cannot be read, or is no CSV.
+        InputError: the file cannot be read, or is not CSV.
     """
     records, line = [], 1
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
@@ -95,7 +95,7 @@ def missing_subsets(placed: Iterable[tuple[str, str]], subsets: Iterable[str]) -
 
     Args:
         placed: artist and subset of each track.
-        subsets: those that there have to be.
+        subsets: the required ones.
     """
     placed = list(placed)
     trained = {artist for artist, subset in placed if subset == TRAIN}
@@ -134,5 +134,5 @@ def listed(names: Sequence[str], word: str = "and") -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """Return a number with its noun, in the plural where it has to be."""
+    """Return a number with its noun, in the plural if it needs it."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -38,7 +38,7 @@ def parts_of(path: str) -> tuple[str, ...]:
     if ".." in folders:
         raise NoMatchError("leads out of the corpus with `..`; write <artist>/<album>/<track>")
     if len(folders) < DEPTH:
-        raise NoMatchError("is no path in the corpus; write <artist>/<album>/<track>")
+        raise NoMatchError("is not a path in the corpus; write <artist>/<album>/<track>")
     return tuple(folders[-DEPTH:])
 
 
@@ -68,7 +68,7 @@ class Corpus:
         """
         if track_id not in self.by_id:
             raise NoMatchError(
-                f"track_id {quoted(track_id)} is no usable track of the corpus; write an id of "
+                f"track_id {quoted(track_id)} is not a usable track of the corpus; write an id of "
                 "corpus/usable.csv, or delete the line"
             )
         return self.by_id[track_id]
@@ -93,7 +93,7 @@ class Corpus:
         key = tuple(map(normalised, parts))
         fitting = self.alike.get(key) or self.alike.get((*key[:-1], _without_ending(key[-1]))) or []
         if not fitting:
-            raise NoMatchError(f"is no usable track of the corpus{self._why_not(parts, key)}")
+            raise NoMatchError(f"is not a usable track of the corpus{self._why_not(parts, key)}")
         if len(fitting) > 1:
             paths = " and ".join(quoted(track["path"]) for track in fitting)
             raise NoMatchError(

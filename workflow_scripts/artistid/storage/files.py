@@ -37,10 +37,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file is removed when the block fails, so that nothing half-written is ever found
     under the final name. What a process that was killed left behind is removed too: one process
-    at a time writes a file. The block has to close the file before it ends.
+    at a time writes a file. The block must close the file before it ends.
 
-    The content reaches the disk before the name does, lest a power cut leave an empty file that
-    looks finished.
+    The content reaches the disk before the name does, so that a power cut does not leave an empty
+    file that looks finished.
 
     Raises:
         InputError: the disk is full or fails, or the folder cannot be written to.
@@ -60,7 +60,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         if (number := _errno_of_writing(error, temporary)) is not None:
             raise InputError(
                 f"{path}: cannot be written ({os.strerror(number)}); {_REMEDIES[number]}, and run "
-                "the same command again: what is finished stays"
+                "the same command again: finished files are kept"
             ) from error
         raise
     finally:

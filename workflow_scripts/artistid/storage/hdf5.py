@@ -83,6 +83,6 @@ def _other_format(path: Path, found: Any, expected: str) -> str:
     if isinstance(found, str) and found.rpartition(" ")[0] == name:
         return (
             f"{path}: was written by another version of the workflow, as {found!r}; this one reads "
-            f"{expected!r}; delete the file, and it is made again"
+            f"{expected!r}; delete the file, and it will be recomputed"
         )
     return f"{path}: is not in the format {expected!r}; delete it"

@@ -26,5 +26,5 @@ def exclusive_lock(path: Path, held: str) -> Iterator[None]:
                 log.warning("%s; waiting until it ends (%s)", held, path)
                 fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
-            log.warning("%s cannot be locked here (%s): going on without a lock", path, error)
+            log.warning("%s cannot be locked here (%s): continuing without a lock", path, error)
         yield

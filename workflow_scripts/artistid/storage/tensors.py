@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from artistid.errors import InputError, shortened
 from artistid.storage.files import atomic_write
 
-# One key: safetensors writes several in random order, and equal contents have to be equal bytes.
+# One key: safetensors writes several in random order, and equal contents must give equal bytes.
 KEY = "artistid"
 
 

@@ -1,4 +1,4 @@
-"""Table: the albums that are most often taken for another artist."""
+"""Table: the albums that are most often mistaken for another artist."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from artistid.tables.inputs import Inputs
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE = "Albums taken for another artist"
+TITLE = "Albums mistaken for another artist"
 CAPTION = (
-    "Albums of the splits that keep albums together whose slices were most often taken for one "
-    "other artist; mean over the models, slice lengths and runs that tested the album. Right: "
-    "share of slices answered with the album's own artist. Share: of slices answered with the "
-    "named one."
+    "Albums of the splits that keep albums together whose slices were most often mistaken "
+    "for one other artist; mean over the models, slice lengths and runs that tested the album. "
+    "Right: share of slices answered with the album's own artist. Share: of slices answered with "
+    "the named one."
 )
 
 
@@ -25,7 +25,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return subset_shown(inputs)
 
 
@@ -35,7 +35,7 @@ def build(inputs: Inputs) -> "pd.DataFrame":
 
 
 def show(albums: "pd.DataFrame", at_most: int = 40) -> "pd.DataFrame":
-    """Return the albums that are most often taken for one other artist, over models and runs.
+    """Return the albums that are most often mistaken for one other artist, over models and runs.
 
     Args:
         albums: one row per run, test album and artist answered, with the share of the answers. The

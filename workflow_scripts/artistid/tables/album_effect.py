@@ -25,7 +25,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return subset_shown(inputs) + intervals(inputs).replace(" (in brackets)", "")
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 TITLE = "F1 by artist"
 CAPTION = (
-    "Slice level, for systems on whole songs song level. An artist's own interval stands on few "
-    "songs and covers less than 95 % (docs/statistics.md). " + GUESSING
+    "Slice level, or song level for systems on whole songs. An artist's interval rests on "
+    "few songs and covers less than 95 % (docs/statistics.md). " + GUESSING
 )
 
 
@@ -26,7 +26,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return how_scored(inputs)
 
 

@@ -15,7 +15,7 @@ TITLE = "Song-level F1 by model and split"
 CAPTION = (
     "A song's slices are pooled by their mean log-probability (mean; best, weighted F1 and "
     "accuracy are of this one) or by the baseline's majority vote of the slices with probability "
-    "above 0.5, else of all (vote). " + SIZES + BEST + TOP_K + GUESSING
+    "above 0.5, or of all if there are none (vote). " + SIZES + BEST + TOP_K + GUESSING
 )
 
 
@@ -25,7 +25,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return how_scored(inputs)
 
 

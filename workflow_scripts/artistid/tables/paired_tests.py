@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 TITLE = "Paired tests between models"
 CAPTION = (
     "Macro F1 of the first minus the second model on the same songs (songs pooled by mean "
-    "log-probability), mean over the runs; approximate randomisation, two-sided. It swaps whole "
-    "albums where a split keeps albums together, else songs; each in all runs at once. p is "
-    "corrected within each split and slice length for the number of pairs (Holm). The test is "
-    "about these trained weights: it does not say that models trained again would differ. † fewer "
+    "log-probability), mean over the runs; approximate randomisation, two-sided. It swaps "
+    "whole albums if a split keeps albums together, otherwise songs; each in all runs at once. p "
+    "is corrected within each split and slice length for the number of pairs (Holm). The test is "
+    "about these trained weights: it does not say that retrained models would differ. † fewer "
     "than seven songs of an artist were tested."
 )
 
@@ -27,7 +27,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return subset_shown(inputs)
 
 

@@ -16,8 +16,8 @@ CAPTION = (
     "measured values are this run's at the same split, level, slice length and metric, with "
     "the number of runs and the learning rate that the network was trained with here (its "
     "authors trained the CRNN at 1e-3); a row for each model here that has the published "
-    "architecture. A value from another corpus is no comparison, and its "
-    "protocol says so."
+    "architecture. A value from another corpus is not comparable, "
+    "and its protocol says so."
 )
 
 
@@ -27,7 +27,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     if inputs.is_published and inputs.reported == TEST:
         return ""
     if inputs.is_published:

@@ -20,9 +20,9 @@ def side_by_side(
 ) -> "pd.DataFrame":
     """Return every published result with what we measured at the same split, level and metric.
 
-    A published mean stands beside our mean over the seeds, with its number of runs; beside that of
-    each model here that has the published architecture. A result without a counterpart of ours
-    keeps an empty cell: nothing stands in for it.
+    A published mean is shown next to our mean over the seeds, with its number of runs; beside that
+    of each model here that has the published architecture. A result without a counterpart of ours
+    keeps an empty cell: nothing replaces it.
 
     Args:
         published: rows of ``resources/published_results.csv``.
@@ -77,8 +77,8 @@ def _measured(row: Mapping[str, Any], metrics: "pd.DataFrame") -> tuple[float | 
 def with_published_hours(times: "pd.DataFrame", published: "pd.DataFrame") -> "pd.DataFrame":
     """Return training times with the paper's beside them, in ``published_hours``.
 
-    The paper does not say of which slice length its times are: they stand beside a model's shortest
-    slices, at which it trained every network.
+    The paper does not say of which slice length its times are: they are shown beside a model's
+    shortest slices, at which it trained every network.
 
     Args:
         times: what `artistid.tables.training_time.training_times` returns.

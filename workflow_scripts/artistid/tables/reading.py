@@ -63,7 +63,7 @@ def in_order(
         _rank=table["model"].map(rank),
         _split=table["split"].map(rank_of_split) if "split" in table else 0,
     )
-    # Systems on whole songs stand among the models of the first slice length.
+    # Systems on whole songs appear among the models of the first slice length.
     first = table["slice_seconds"].min()
     keys["_length"] = keys["_length"].where(keys["_length"] > 0, first)
     order = keys.sort_values(["_length", "_rank", "_split"], kind="stable").index

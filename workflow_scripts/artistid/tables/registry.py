@@ -2,7 +2,7 @@
 
 A table is a module with a TITLE, a CAPTION, and three functions: `applies` says whether a
 configuration has something to say in it, `build` makes it for machines, `show` turns that into
-what people read. A module may also have a `note`, which stands before the caption.
+what people read. A module may also have a `note`, the text before the caption.
 """
 
 from collections.abc import Mapping

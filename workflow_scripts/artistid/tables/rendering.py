@@ -39,7 +39,7 @@ def write_markdown(table: "pd.DataFrame", path: str | Path, title: str, caption:
 
 
 def write_html(table: "pd.DataFrame", path: str | Path, title: str, caption: str) -> None:
-    """Write a table as a page of its own, without anything from elsewhere."""
+    """Write a table as a separate, self-contained page."""
     left = _left_columns(table)
     head = "".join(f"<th{_align(is_left)}>{_text(c)}</th>" for c, is_left in left.items())
     body = "".join(

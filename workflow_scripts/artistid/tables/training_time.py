@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TITLE = "Average training time"
 CAPTION = (
-    "Wall-clock time of training, for networks validation included, mean ± sample standard "
+    "Wall-clock time of training (for networks including validation), mean ± sample standard "
     "deviation over splits, their cuts (of which each fold is one) and seeds, on the machine that "
     "ran it."
 )
@@ -25,7 +25,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     if not inputs.is_published:
         return ""
     return (
@@ -67,7 +67,7 @@ def show(times: "pd.DataFrame") -> "pd.DataFrame":
     """Return the training times as they are printed.
 
     Args:
-        times: what `training_times` returns; with ``published_hours``, these stand beside them.
+        times: what `training_times` returns; with ``published_hours``, these are shown beside them.
     """
     import pandas as pd
 

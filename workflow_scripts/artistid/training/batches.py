@@ -10,7 +10,7 @@ from torch import Tensor
 from artistid.training.dataset import SliceSet
 
 # Convolutions run up to 1.6 times as fast on the CPU as with channels first, and on GPUs 16-bit
-# convolutions want it too: benchmarks/training.py measures it.
+# convolutions benefit too: benchmarks/training.py measures it.
 CHANNELS_LAST = torch.channels_last
 
 
@@ -25,7 +25,7 @@ class BatchLoader:
     ) -> None:
         self.slices = slices
         self.device = device
-        # Cutting slices on the device costs nothing once the frames lie there; where they would
+        # Cutting slices on the device costs nothing once the frames are there; if they would
         # take more than half of its free memory, they stay with the host.
         with warnings.catch_warnings():  # nothing is written to it, mapped or not
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")

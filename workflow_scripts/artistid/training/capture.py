@@ -2,8 +2,8 @@
 
 A step launches more than a thousand small kernels, and where the batch is small, launching takes
 longer than computing. A graph launches them together. It replays the very kernels on the very
-addresses that were recorded, so all that changes between two steps has to be changed in place: the
-positions of the slices, the weights, the optimiser's state, the random numbers.
+addresses that were recorded, so everything that changes between two steps must be changed in
+place: the positions of the slices, the weights, the optimiser's state, the random numbers.
 
 Before a graph is used, steps are run in both ways from one state and compared, and every trace of
 that is removed. Where they differ, or the step cannot be recorded, the training is eager and says
@@ -30,7 +30,7 @@ MakeGraph = Callable[[Callable[[], None], Sequence[torch.Generator]], Callable[[
 WARM_UP_STEPS = 3
 COMPARED_STEPS = 3
 # The kernels are the same, but some of them add in an order that changes from run to run. Rounding
-# every gradient of the convolutions anew, to 8 bits, moves the end of a step by up to 15 % of its
+# every gradient of the convolutions again, to 8 bits, moves the end of a step by up to 15 % of its
 # length; other slices or another dropout move it by 50 % or more (benchmarks/captured_steps.py).
 WEIGHT_TOLERANCE = 0.25
 LOSS_TOLERANCE = 0.01
@@ -43,7 +43,7 @@ def why_eager(loader: BatchLoader, precision: Precision, batch_size: int) -> str
     if loader.log_mel.device.type != "cuda":
         return "the spectrograms do not fit in the GPU's memory, and are cut by the processor"
     if precision.scaler.is_enabled():
-        return "this GPU trains in float16, whose scaled loss has to be read in every step"
+        return "this GPU trains in float16, whose scaled loss must be read in every step"
     if len(loader.slices) < batch_size:
         return f"there are fewer slices than the {batch_size} of a batch"
     return None
@@ -57,7 +57,7 @@ def cuda_graph(
     Args:
         function: leaves all that it uses where it is. It is run `WARM_UP_STEPS` times first,
             because libraries set themselves up in their first calls, which no graph can hold.
-        generators: that it draws from. A replay goes on from their state, and moves them on.
+        generators: that it draws from. A replay continues from their state, and advances them.
     """
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
@@ -112,12 +112,9 @@ class Snapshot:
         """Set everything back, in place: a graph knows tensors by their addresses."""
         for name, tensor in self.step.network.state_dict().items():
             tensor.copy_(self.network[name])
-        for key, state in self.step.optimiser.state.items():
-            for name, tensor in state.items():
-                if key in self.optimiser:
-                    tensor.copy_(self.optimiser[key][name])
-                else:
-                    tensor.zero_()  # as Adam's state begins
+        for key, averages in self.step.optimiser.state.items():
+            for name, tensor in averages.items():
+                tensor.copy_(self.optimiser[key][name])
         self.step.total.copy_(self.total)
         self.step.optimiser.zero_grad()
         for generator, state in zip(self.step.generators(), self.random, strict=True):
@@ -198,7 +195,7 @@ def _difference(before: Snapshot, eager: Snapshot, captured: Snapshot) -> str | 
         away = _distance(eager.network, captured.network, of_kind)
         shares.append((f"{kind} are", _share(away, moved), WEIGHT_TOLERANCE))
     for what, share, allowed in shares:
-        if not share <= allowed:  # what is not a number is within no tolerance
+        if not share <= allowed:  # NaN is never within the tolerance
             return f"the captured {what} {share:.2%} off, and {allowed:.0%} are allowed"
     if not all(map(torch.equal, eager.random, captured.random)):
         return "the captured step draws other random numbers"

@@ -104,8 +104,8 @@ def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
         return ""
     named = ", ".join(f"{artist!r} ({n})" for artist, n in unknown.items())
     return (
-        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists that are not trained "
-        f"on have no class and are predicted apart: {named}"
+        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists without "
+        f"training tracks have no class and are predicted separately: {named}"
     )
 
 

@@ -29,7 +29,7 @@ HISTORY_COLUMNS = ("epoch", "train_loss", "validation_loss", "validation_macro_f
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is trained; defaults are the paper's, else the baseline's.
+    """How a network is trained; defaults are the paper's, or otherwise the baseline's.
 
     Attributes:
         epochs: passes over the training set at most (the paper, section 4.3).
@@ -71,7 +71,7 @@ class Fit:
 
 
 def choose_device() -> torch.device:
-    """Return the GPU when there is one, else the CPU."""
+    """Return the GPU if there is one, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -136,7 +136,9 @@ def fit(
             saved.save(training.state())
         report(_progress(training, len(train.slices), settings.epochs))
     if not training.best_epoch:
-        raise FloatingPointError("the validation loss was never a number; lower the learning rate")
+        raise FloatingPointError(
+            "the validation loss was NaN in every epoch; lower the learning rate"
+        )
     network.load_state_dict(training.best_weights)
     return Fit(training.history, training.seconds, training.best_epoch, training.peaks())
 
@@ -203,10 +205,7 @@ class _Training:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        # A session with CUDA graphs goes on from one without, and the other way round: where Adam
-        # keeps its state, and how it is computed, is the session's own.
-        own = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": state["optimiser"]["state"], "param_groups": own})
+        self.optimiser.load_state_dict(state["optimiser"])
         if state["scaler"]:  # empty where the job that saved it scaled no loss
             self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])

@@ -1,11 +1,12 @@
 """What every run leaves beside its predictions: how it was made, and what it took."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.jobs.memory import Peaks
 from artistid.runs import COLUMNS, Run
 from artistid.storage.files import write_json, write_rows
@@ -39,6 +40,33 @@ class Stopwatch:
     def __exit__(self, *error: object) -> None:
         """Stop measuring the training."""
         self.seconds = time.perf_counter() - self._since
+
+
+def describe_model(
+    architecture: str,
+    settings: Any,
+    classes: Sequence[str],
+    log_mel: Mapping[str, Any],
+    run: Run,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return what a model's file says of it, in plain types, so that the file alone can be used.
+
+    Args:
+        architecture: its name in `artistid.models.registry`.
+        settings: of the architecture, its dataclass.
+        classes: the artists, in the order of the outputs.
+        log_mel: parameters in the configuration's form.
+        run: that trained it.
+        more: what else a prediction needs, such as a temperature.
+    """
+    return {
+        "model": architecture,
+        "settings": asdict(settings),
+        "classes": list(classes),
+        "log_mel": LogMelParameters(**log_mel).as_dict(),
+        "slice_frames": run.slice_frames,
+    } | more
 
 
 def on_cpu(config: Mapping[str, Any], threads: int, **more: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Spectrograms of many tracks in one array: in memory, or mapped from a file on the machine's disk.
 
-The file is a cache of the mel caches, in a folder of its own per user: written once by the first
+The file is a cache of the mel caches, in a separate folder per user: written once by the first
 training that needs it, and read through the kernel's page cache by all trainings on this machine.
 A change of the mel caches gives it another name. It can be deleted at any time: trainings that run
 keep what they have mapped.
@@ -64,7 +64,7 @@ def read_spectrograms(
 
     Args:
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
-        albums: album of each track, by track id, in the order in which they are to lie.
+        albums: album of each track, by track id, in their order in the file.
         shapes: what the caches' headers say of these tracks (and maybe of others).
 
     Raises:
@@ -89,7 +89,7 @@ def read_spectrograms(
 def map_spectrograms(
     cache_folder: Path, album_ids: Sequence[str], folder: str | None
 ) -> Spectrograms:
-    """Map all tracks of the albums from a file on this machine, written where it is not there.
+    """Map all tracks of the albums from a file on this machine, written if it does not exist.
 
     Args:
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
@@ -103,7 +103,7 @@ def map_spectrograms(
     own = _own_folder(parent)
     corpus, content = _names(cache_folder, album_ids)
     array, index = (own / f"{corpus}-{content}.{suffix}" for suffix in ("npy", "json"))
-    held = "another training writes the spectrograms to this machine's disk"
+    held = "another training is writing the spectrograms to this machine's disk"
     with exclusive_lock(own / "lock", held):
         if not (array.exists() and index.exists()):
             _remove_superseded(own, corpus)
@@ -132,7 +132,7 @@ def _layout(
         if shapes[track_id][1] != n_mels:
             raise InputError(
                 f"the log-mel cache of {track_id} has {shapes[track_id][1]} mel bands, and others "
-                f"have {n_mels}; delete it, and it will be made again"
+                f"have {n_mels}; delete it, and it will be recomputed"
             )
         n_frames += shapes[track_id][0]
     return firsts, n_frames, n_mels
@@ -145,10 +145,10 @@ def _sha256(log_mel: NDArray[np.float16]) -> str:
 
 
 def _own_folder(parent: Path) -> Path:
-    """Return a folder that only this user can reach, made where it is not there.
+    """Return a folder that only this user can reach, created if it does not exist.
 
     In a folder that all users share, another one could have made what bears the name: then the
-    next name is taken. A file that somebody else can cut short would kill those that map it.
+    next name is taken. A file that somebody else can truncate would kill the jobs that map it.
 
     Raises:
         InputError: it cannot be made.
@@ -166,7 +166,7 @@ def _own_folder(parent: Path) -> Path:
             return folder
     except OSError as error:
         raise InputError(
-            f"{parent}: spectrograms cannot be kept there ({error.strerror}); name a folder on "
+            f"{parent}: spectrograms cannot be stored there ({error.strerror}); name a folder on "
             f"this machine's own disk in {KEY}"
         ) from error
     raise InputError(f"{parent}: other users hold all names in it; name another folder in {KEY}")
@@ -175,8 +175,8 @@ def _own_folder(parent: Path) -> Path:
 def _names(cache_folder: Path, album_ids: Sequence[str]) -> tuple[str, str]:
     """Return what stands for the corpus, and for what its mel caches hold, in the file's name.
 
-    A cache that was made again has another time; what the mel parameters, the recordings or the
-    code of the extraction change is a cache that was made again.
+    A recomputed cache has another time; what the mel parameters, the recordings or the
+    code of the extraction change is a recomputed cache.
 
     Raises:
         InputError: a cache is missing.
@@ -204,7 +204,7 @@ def _remove_superseded(own: Path, corpus: str) -> None:
     Who has mapped a file keeps it until it ends.
     """
     for path in (*own.glob(f"{corpus}-*"), *own.glob(".*.part")):
-        log.info("removing %s, which is out of date", path)
+        log.info("removing %s, which is outdated", path)
         path.unlink(missing_ok=True)
 
 
@@ -238,7 +238,7 @@ def _check_room(own: Path, n_bytes: int) -> None:
     if free < n_bytes:
         raise InputError(
             f"{own}: {n_bytes / MEGA:.0f} MB of spectrograms do not fit onto this disk, which has "
-            f"{free / MEGA:.0f} MB left; make room (what is kept there of other corpora may be "
-            f"deleted), name a folder on another disk of this machine in {KEY}, or raise "
-            "training_data.memory_mb"
+            f"{free / MEGA:.0f} MB left; make room (you may delete spectrograms of "
+            f"other corpora there), name a folder on another disk of this machine in {KEY}, or "
+            "raise training_data.memory_mb"
         )

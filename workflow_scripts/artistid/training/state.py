@@ -1,6 +1,6 @@
-"""The state of an unfinished training, so that a job that was killed goes on where it was saved.
+"""The state of an unfinished training, so that a killed job resumes where it was saved.
 
-It lies outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
+It is outside the declared outputs of its job, which Snakemake deletes before it runs a job again,
 and is bound by a key to what the run is trained on: the state of other settings, another split,
 other spectrograms or sources that compute something else is never resumed.
 """
@@ -20,7 +20,7 @@ from artistid.storage.files import atomic_write
 from artistid.training.dataset import SliceSet
 
 log = logging.getLogger(__name__)
-FORMAT = "artistid training state 3"
+FORMAT = "artistid training state 4"
 
 
 def training_key(
@@ -31,7 +31,7 @@ def training_key(
     Args:
         settings: of the run, plain types.
         slices: what it is trained and validated on; of spectrograms their checksums are taken, so
-            that it is the same wherever they lie.
+            that it does not depend on where they are.
         code: version or digest of what the training computes, by its stage.
     """
     bound = {"settings": dict(settings), "code": dict(code)}
@@ -65,13 +65,22 @@ class SavedState:
             # Tensors and plain types only: nothing in the file is executed.
             content = torch.load(self.path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as error:
-            log.warning("%s cannot be read (%s): training starts anew", self.path, _short(error))
+            log.warning(
+                "%s cannot be read (%s): training starts from the beginning",
+                self.path,
+                _short(error),
+            )
             return None
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            log.warning("%s is no state of this version: training starts anew", self.path)
+            log.warning(
+                "%s is not a state of this version: training starts from the beginning", self.path
+            )
             return None
         if content["key"] != self.key:
-            log.info("%s is of other settings, data or sources: training starts anew", self.path)
+            log.info(
+                "%s has other settings, data or sources: training starts from the beginning",
+                self.path,
+            )
             return None
         return content["state"]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from artistid.training.adam import Adam
 from artistid.training.batches import BatchLoader
 from artistid.training.precision import Precision
 
@@ -22,22 +23,23 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 def new_optimiser(
     network: nn.Module, learning_rate: float, precision: Precision, capturable: bool = False
-) -> torch.optim.Adam:
+) -> Adam:
     """Return Adam for a network; a capturable one keeps all that changes on the network's device.
 
     Args:
         network: on its device.
         learning_rate: Adam's.
-        precision: in bfloat16 one kernel updates many weights, which rounds otherwise; the step in
+        precision: in bfloat16 one kernel updates many weights, which rounds differently; the step
+            in
             float32 keeps torch's default.
         capturable: for a step that a GPU replays: learning rate and number of steps are tensors
             that lie there.
     """
+    parameters = list(network.parameters())
     if not capturable:
-        fused = True if precision.dtype is torch.bfloat16 else None
-        return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=fused)
-    rate = torch.tensor(learning_rate, device=next(network.parameters()).device)
-    return torch.optim.Adam(network.parameters(), lr=rate, fused=True, capturable=True)
+        return Adam(parameters, learning_rate, fused=precision.dtype is torch.bfloat16)
+    rate = torch.tensor(learning_rate, device=parameters[0].device)
+    return Adam(parameters, rate, fused=True, capturable=True)
 
 
 class TrainingStep:
@@ -53,7 +55,7 @@ class TrainingStep:
         self,
         network: nn.Module,
         loader: BatchLoader,
-        optimiser: torch.optim.Optimizer,
+        optimiser: Adam,
         precision: Precision,
         generator: torch.Generator,
         augment: Augmentation | None = None,
@@ -67,7 +69,7 @@ class TrainingStep:
         self.total = torch.zeros((), device=loader.device)
 
     def __call__(self, positions: Tensor) -> None:
-        """Train on the slices at some positions, which lie where the frames do."""
+        """Train on the slices at some positions, which are on the frames' device."""
         slices, targets = self.loader.batch(positions)
         if self.augment:
             slices = self.augment(slices, self.generator)
@@ -75,7 +77,7 @@ class TrainingStep:
         with self.precision.autocast():
             loss = functional.cross_entropy(self.network(slices), targets)
         scaler.scale(loss).backward()
-        scaler.step(self.optimiser)
+        scaler.step(self.optimiser)  # type: ignore[arg-type]
         scaler.update()
         self.optimiser.zero_grad()
         # Whatever else follows the weights, such as an average of them, belongs here.

@@ -76,7 +76,7 @@ def predict_slices(
 def calibrated(raw: Mapping[str, Predictions]) -> tuple[dict[str, Predictions], float]:
     """Return predictions as log-probabilities, and the temperature that validation chose for them.
 
-    Decision values are no probabilities, and likelihoods that take frames for independent are far
+    Decision values are not probabilities, and likelihoods that take frames for independent are far
     too sure. One temperature changes no answer, only whether it is sure enough for the vote of a
     song (Guo et al. 2017, arXiv:1706.04599).
 

@@ -19,9 +19,9 @@ from artistid.models.registry import NETWORKS, available, build_network, load_mo
 from artistid.storage.files import atomic_write
 
 FORMAT = "artistid weights 1"
-# One key: safetensors writes several in random order, and equal runs have to be equal bytes.
+# One key: safetensors writes several in random order, and equal runs must give equal bytes.
 _KEY = "artistid"
-_LARGEST = 100_000  # of any setting; a network that size is no network of ours
+_LARGEST = 100_000  # of any setting; a network of that size is not ours
 _MEAN, _DEVIATION = "normalisation.mean", "normalisation.deviation"
 
 
@@ -83,7 +83,7 @@ def network_of(
     """
     problem = next(_problems(description, tensors), None)
     if problem:
-        raise InputError(f"{path}: holds no weights of this workflow ({problem})")
+        raise InputError(f"{path}: is not a weights file of this workflow ({problem})")
     normalisation = tensors.pop(_MEAN).numpy(), tensors.pop(_DEVIATION).numpy()
     network = _network(description)
     network.load_state_dict(tensors)
@@ -113,18 +113,18 @@ def _problems(description: Any, tensors: Mapping[str, torch.Tensor]) -> Iterator
     yield from _unlike("log_mel", description.get("log_mel"), log_mel, complete=True)
     classes = description.get("classes")
     if not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
-        yield "classes are no list of names"
+        yield "classes are not a list of names"
     elif not classes or len(set(classes)) < len(classes):
         yield "classes are none, or not unique"
     if not _is_like(description.get("slice_frames"), 1):
-        yield "slice_frames is no number of frames"
+        yield "slice_frames is not a number of frames"
     yield from _wrong_tensors(description, tensors)
 
 
 def _unlike(name: str, found: Any, wanted: Mapping[str, Any], complete: bool) -> Iterator[str]:
     """Yield what differs from a mapping of settings in keys or in types."""
     if not isinstance(found, dict):
-        yield f"{name} are no mapping"
+        yield f"{name} are not a mapping"
     elif found.keys() - wanted.keys() or (complete and found.keys() != wanted.keys()):
         yield f"{name} have other keys than {', '.join(wanted)}"
     else:

@@ -61,7 +61,7 @@ class ArtistDensities:
         return in_slices(frame_scores, starts, slice_frames).sum(axis=1)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: weights, means and Cholesky factors of the precisions by artist.
+        """Return weights, means and Cholesky factors of the precisions by artist.
 
         Each has the artists as its first axis; the others are scikit-learn's.
         """

@@ -1,5 +1,6 @@
 """Distances between songs, and an SVM on a kernel made of them (Mandel & Ellis 2005, ISMIR)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
@@ -13,6 +14,7 @@ from sklearn.svm import SVC
 from artistid.errors import InputError
 from artistid.models.classical.calibration import per_class
 
+_SVM = "svm."  # before the names of the SVM's arrays
 NONE, CLIP, FLIP = "none", "clip", "flip"
 _NEGATIVE_BECOMES = {NONE: 1.0, CLIP: 0.0, FLIP: -1.0}  # factor on a negative eigenvalue
 
@@ -114,7 +116,7 @@ def spectrum_correction(kernel: NDArray[np.float64], spectrum: str) -> NDArray[n
     """
     if spectrum not in _NEGATIVE_BECOMES:
         known = ", ".join(_NEGATIVE_BECOMES)
-        raise InputError(f"spectra: there is no correction {spectrum!r}; there are: {known}")
+        raise InputError(f"spectra: unknown correction {spectrum!r}; there are: {known}")
     if spectrum == NONE:
         return np.eye(len(kernel))
     values, vectors = np.linalg.eigh(kernel)
@@ -193,7 +195,7 @@ class DistanceSvm:
         return per_class(self._svm.decision_function(rows), self._n_classes)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: gamma, and a linear machine on the kernel for each pair.
+        """Return the learnt parameters: gamma, and a linear machine on the kernel for each pair.
 
         The weights, shape (training songs, pairs), hold the correction of the spectrum.
         """
@@ -220,11 +222,83 @@ class DistanceSvm:
         return float(f1_score(targets, answers, labels=labels, average="macro", zero_division=0))
 
 
+class SongSvm(ABC):
+    """A classical system on whole songs: `DistanceSvm` on some distance between songs' moments.
+
+    A system says what it learns from the training songs (`_learn`), how far songs are from them
+    (`_distances`), and keeps both as arrays (`_own_state`, `_load_own_state`).
+    """
+
+    def __init__(self, svm: DistanceSvm) -> None:
+        self._svm = svm
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What validation chose."""
+        return self._svm.chosen
+
+    def fit(
+        self,
+        train: Sequence[NDArray[np.floating]],
+        train_targets: NDArray[np.integer],
+        validation: Sequence[NDArray[np.floating]],
+        validation_targets: NDArray[np.integer],
+    ) -> None:
+        """Learn from tracks of shape (frames, 20); choose the kernel on the validation tracks."""
+        between = self._learn(*moments(train))
+        to_validation = self._distances(*moments(validation))
+        self._svm.fit(between, train_targets, to_validation, validation_targets)
+
+    def track_scores(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+        """Return decision values, shape (tracks, classes)."""
+        return self.score_moments(*moments(mfccs))
+
+    def score_moments(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return decision values, (tracks, classes), of (tracks, 20) and (tracks, 20, 20)."""
+        return self._svm.scores(self._distances(means, covariances))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt: the system's own arrays, and those of the SVM."""
+        svm = {f"{_SVM}{name}": array for name, array in self._svm.state().items()}
+        return self._own_state() | svm
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError: an array is missing.
+        """
+        self._load_own_state(arrays)
+        self._svm.load_state({name.removeprefix(_SVM): array for name, array in arrays.items()})
+
+    @abstractmethod
+    def _learn(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Learn from the moments of n training songs; return the distances between them (n, n)."""
+
+    @abstractmethod
+    def _distances(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return distances (songs, n) to the training songs."""
+
+    @abstractmethod
+    def _own_state(self) -> dict[str, NDArray[Any]]:
+        """Return what `_learn` learnt."""
+
+    @abstractmethod
+    def _load_own_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `_own_state` returned."""
+
+
 def _machines_of_pairs(svm: SVC, n_songs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return an SVM's decision functions on a kernel's rows: weights (songs, pairs), intercepts.
 
     libsvm keeps for each support vector a coefficient against every other class: that against class
-    j stands in row j of `dual_coef_`, of which the vector's own class is left out.
+    j is in row j of `dual_coef_`, of which the vector's own class is left out.
     """
     class_of = np.repeat(np.arange(len(svm.n_support_)), svm.n_support_)
     pairs = list(combinations(range(len(svm.n_support_)), 2))

@@ -32,7 +32,7 @@ class Settings:
     """The machine.
 
     Attributes:
-        n_features: Nyström features, that is, training frames that stand for the kernel.
+        n_features: Nyström features, that is, training frames that approximate the kernel.
         gamma: of the kernel exp(-gamma * squared distance) between standardised frames; one over
             the number of coefficients, so that it does not hang on their number.
         alpha: weight of the squared norm against the mean hinge loss; smaller fits more closely.
@@ -79,7 +79,7 @@ class SvmMfcc:
         return in_slices(frame_scores, starts, slice_frames).mean(axis=1)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: standardisation, Nyström features, and an SVM for each artist."""
+        """Return the parameters: standardisation, Nyström features, and an SVM for each artist."""
         scaler, features, svms = (step for _, step in self._pipeline.steps)
         return {
             "scaler.mean": scaler.mean_,
@@ -103,7 +103,7 @@ class SvmMfcc:
         weights, intercepts = arrays["svms.weights"], arrays["svms.intercepts"]
 
         def decision_values(frames: NDArray[np.float32]) -> NDArray[np.float64]:
-            # One by one, as in training: in float32 a product of matrices rounds otherwise.
+            # One by one, as in training: in float32 a product of matrices rounds differently.
             made = features.transform(scaler.transform(frames))
             values = np.hstack([made @ own[:, None] for own in weights]) + intercepts
             return values[:, 0] if len(weights) == 1 else values  # one machine for two artists

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class RecurrentHead(nn.Module):
-    """Stacked GRUs over time; the last step's state stands for the slice."""
+    """Stacked GRUs over time; the last step's state represents the slice."""
 
     def __init__(self, n_features: int, units: int, layers: int, dropout: float) -> None:
         super().__init__()

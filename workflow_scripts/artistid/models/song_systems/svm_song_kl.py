@@ -6,7 +6,7 @@ what is done about negative eigenvalues (nothing, set to zero, or turned positiv
 JMLR) are chosen on the validation songs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from artistid.models.classical.song_kernels import (
     FLIP,
     NONE,
     DistanceSvm,
-    moments,
+    SongSvm,
     symmetrised_kl,
 )
 from artistid.models.registry import register
@@ -57,65 +57,22 @@ class Settings:
 
 
 @register(Settings)
-class SvmSongKl:
+class SvmSongKl(SongSvm):
     """Nothing is drawn at random: the seed changes nothing."""
 
     def __init__(self, settings: Settings, n_classes: int, seed: int) -> None:
         self._ridge = settings.ridge
-        self._svm = DistanceSvm(settings.gammas, settings.costs, settings.spectra, n_classes)
+        super().__init__(DistanceSvm(settings.gammas, settings.costs, settings.spectra, n_classes))
 
-    @property
-    def chosen(self) -> dict[str, Any]:
-        """What validation chose."""
-        return self._svm.chosen
-
-    def fit(
-        self,
-        train: Sequence[NDArray[np.floating]],
-        train_targets: NDArray[np.integer],
-        validation: Sequence[NDArray[np.floating]],
-        validation_targets: NDArray[np.integer],
-    ) -> None:
-        """Learn from tracks of shape (frames, 20); choose the kernel on the validation tracks."""
-        means, covariances = moments(train)
+    def _learn(
+        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         self._centre = means.mean(axis=0)
         within = np.einsum("nii->i", covariances) / len(covariances)
         deviation = np.sqrt(within + means.var(axis=0))
         self._deviation = np.where(deviation > 0, deviation, 1.0)
         self._train = self._standardised(means, covariances)
-        self._svm.fit(
-            symmetrised_kl(self._train, self._train),
-            train_targets,
-            self._distances(*moments(validation)),
-            validation_targets,
-        )
-
-    def track_scores(self, mfccs: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-        """Return decision values, shape (tracks, classes)."""
-        return self.score_moments(*moments(mfccs))
-
-    def score_moments(
-        self, means: NDArray[np.float64], covariances: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return decision values, (tracks, classes), of (tracks, 20) and (tracks, 20, 20)."""
-        return self._svm.scores(self._distances(means, covariances))
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return what was learnt: standardisation, the training songs' Gaussians, and the SVM."""
-        means, covariances = self._train
-        own = {"centre": self._centre, "deviation": self._deviation}
-        own |= {"train.means": means, "train.covariances": covariances}
-        return own | {f"svm.{name}": array for name, array in self._svm.state().items()}
-
-    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `state` returned.
-
-        Raises:
-            KeyError: an array is missing.
-        """
-        self._centre, self._deviation = arrays["centre"], arrays["deviation"]
-        self._train = arrays["train.means"], arrays["train.covariances"]
-        self._svm.load_state({name.removeprefix("svm."): array for name, array in arrays.items()})
+        return symmetrised_kl(self._train, self._train)
 
     def _distances(
         self, means: NDArray[np.float64], covariances: NDArray[np.float64]
@@ -130,3 +87,12 @@ class SvmSongKl:
         scale = self._deviation[:, None] * self._deviation
         ridge = self._ridge * np.eye(len(self._deviation))
         return (means - self._centre) / self._deviation, covariances / scale + ridge
+
+    def _own_state(self) -> dict[str, NDArray[Any]]:
+        means, covariances = self._train
+        own = {"centre": self._centre, "deviation": self._deviation}
+        return own | {"train.means": means, "train.covariances": covariances}
+
+    def _load_own_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._centre, self._deviation = arrays["centre"], arrays["deviation"]
+        self._train = arrays["train.means"], arrays["train.covariances"]
