@@ -203,8 +203,9 @@ def _limits(package: Package) -> Iterator[str]:
         yield (
             '- Its answer is "unknown" if no artist has a probability of '
             f"{package.threshold:.3f} or more. The threshold was chosen on validation, with "
-            "artists that were left out of training. The probabilities of recordings are calibrated with a "
-            f"temperature of {package.song_temperature:.3f}. Other kinds of music were not tried."
+            "artists that were left out of training. The probabilities of recordings are "
+            f"calibrated with a temperature of {package.song_temperature:.3f}. "
+            "Other kinds of music were not tried."
         )
     yield from _LIMITS
 

@@ -5,8 +5,8 @@ learnt). One key of metadata holds JSON: ``format``, ``front_end`` (name and par
 ``model`` (its architecture), ``settings``, ``classes``, ``slice_frames`` (None for whole songs),
 ``temperature`` (of slices; None without calibration), ``card`` (facts for people) and, if artists
 were left out of training, ``unknown`` (``temperature`` of songs, and the ``threshold`` below which
-an answer is "unknown"). Keys that a reader does not know are ignored: what a reader must know raises
-the version of the format.
+an answer is "unknown"). Keys that a reader does not know are ignored: what a reader must know
+raises the version of the format.
 """
 
 from collections.abc import Iterator, Mapping
