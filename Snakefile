@@ -93,6 +93,7 @@ rule tables:
     input:
         rules.aggregate_runs.output,
         rules.compare_runs.output,
+        rules.score_calibration.output if HAS_UNKNOWN_ARTISTS else [],
         rules.make_tables.output,
 
 
@@ -101,6 +102,7 @@ rule figures:
     input:
         rules.plot_log_mels.output,
         rules.plot_resources.output,
+        rules.plot_reliability.output,
         expand(rules.plot_f1_by_slice.output, level=LEVELS if HAS_SLICES else []),
         expand(rules.plot_album_effect.output, level=LEVELS if HAS_ALBUM_EFFECT else []),
         collect(of_each_run(rules.plot_learning_curves.output), run=trained_networks),

@@ -177,6 +177,37 @@ rule plot_album_effect:
         "../workflow_scripts/plot_album_effect.py"
 
 
+rule plot_reliability:
+    input:
+        predictions=collect(f"{EACH_RUN}/predictions.h5", run=trained_runs),
+    output:
+        report(
+            f"{FIGURES}/reliability.svg",
+            caption="../report/reliability.rst",
+            category="Scores",
+            labels={"figure": "reliability of probabilities"},
+        ),
+    log:
+        f"{LOGS}/plot_reliability.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_reliability.tsv"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        **asks(
+            needs.calibration,
+            size_so_far,
+            runs_so_far,
+            config["log_mel"],
+            HAS_FOLDS,
+        ),
+    params:
+        code=code("plot_reliability.py"),
+        reported=config["experiment"]["report_on"],
+    script:
+        "../workflow_scripts/plot_reliability.py"
+
+
 rule plot_embedding_map:
     input:
         embedding=f"{RUN}/embedding.h5",

@@ -10,6 +10,7 @@ rule package_model:
         weights=f"{RUN}/weights.safetensors",
         provenance=f"{RUN}/provenance.json",
         outcomes=outcomes_of_scored_run,
+        predictions=predictions_with_unknown_artists,
         split=split_manifest,
         tracks=ancient(usable_tracks),
         filters=rules.write_mel_filters.output[0],

@@ -62,6 +62,35 @@ rule compare_runs:
         "../workflow_scripts/compare_runs.py"
 
 
+rule score_calibration:
+    input:
+        predictions=collect(f"{EACH_RUN}/predictions.h5", run=trained_runs),
+        tracks=ancient(usable_tracks),
+    output:
+        calibration=f"{TABLES_FOLDER}/all_calibrations.csv",
+        open_sets=f"{TABLES_FOLDER}/all_open_sets.csv",
+    log:
+        f"{LOGS}/score_calibration.log",
+    benchmark:
+        f"{BENCHMARKS}/score_calibration.tsv"
+    conda:
+        "../envs/audio.yaml"
+    resources:
+        **asks(
+            needs.calibration,
+            size_so_far,
+            runs_so_far,
+            config["log_mel"],
+            HAS_FOLDS,
+        ),
+    params:
+        code=code("score_calibration.py"),
+        keeps_albums=KEEPS_ALBUMS,
+        reported=config["experiment"]["report_on"],
+    script:
+        "../workflow_scripts/score_calibration.py"
+
+
 rule make_tables:
     input:
         metrics=rules.aggregate_runs.output.metrics,
@@ -71,6 +100,8 @@ rule make_tables:
         effects=rules.compare_runs.output.effects,
         pairs=rules.compare_runs.output.pairs,
         albums=rules.compare_runs.output.albums,
+        calibration=scored_calibration("calibration"),
+        open_sets=scored_calibration("open_sets"),
         published=os.path.relpath(
             SCRIPTS.parent / "resources" / "published_results.csv"
         ),

@@ -24,6 +24,11 @@ with job_log(snakemake.log[0], f"package {run.label}") as log:
         snakemake.params.keeps_albums,
     )
     filters = np.load(given.filters, allow_pickle=False)
-    package = write_package(Path(output.model), Path(given.weights), filters, card)
+    unknown = None
+    if given.predictions:
+        from artistid.scoring.calibrated_runs import chosen_for_unknown  # loads scipy's optimiser
+
+        unknown = chosen_for_unknown(Path(given.predictions))
+    package = write_package(Path(output.model), Path(given.weights), filters, card, unknown)
     write_text(output.card, in_words(package))
     log.info("%d artists, %d bytes", len(package.classes), package.path.stat().st_size)

@@ -12,7 +12,7 @@ from artistid.models.registry import build_network, load_model
 from artistid.runs import COLUMNS, Run
 from artistid.scoring.predictions import write_predictions
 from artistid.splits.manifests import evaluated_subsets, read_manifest
-from artistid.splits.subsets import TRAIN, VALIDATION
+from artistid.splits.subsets import TEST, TRAIN, VALIDATION
 from artistid.storage.files import write_rows
 from artistid.storage.locks import exclusive_lock
 from artistid.training.batches import BatchLoader
@@ -81,7 +81,7 @@ def train_network(log) -> None:
     save_weights(Path(output.weights), network, normalisation, description)
     predictions = {subset: predict(network, loaders[subset], settings) for subset in evaluated}
     write_predictions(Path(output.predictions), run, classes, predictions)
-    mapped = evaluated[-1]  # test, where the split has one
+    mapped = TEST if TEST in evaluated else VALIDATION
     features, positions = embed(network, loaders[mapped], settings, AT_MOST)
     write_embedding(Path(output.embedding), features, slices[mapped], positions)
     history = [run.columns | epoch for epoch in result.history]

@@ -19,6 +19,13 @@ def outcomes_of_scored_run(wildcards):
     return collect(f"{EACH_RUN}/outcomes.h5", run=scored_run(wildcards))
 
 
+def predictions_with_unknown_artists(wildcards):
+    """Return a training's predictions where its validation has unknown artists to learn from."""
+    if not SPLITS[wildcards.split].may_have_unknown_artists:
+        return []
+    return f"{RUN}/predictions.h5".format(**wildcards)
+
+
 def named_models(wildcards):
     """Return the packages that `predict.models` names: files, or runs that are packaged."""
     names = config["predict"]["models"]

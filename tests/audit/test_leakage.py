@@ -164,6 +164,12 @@ def test_artist_may_lose_a_side_that_is_not_required():
     assert [r["track_id"] for r in left] == ["b1"]
 
 
+def test_artist_that_is_trained_on_stays_so_whatever_is_required():
+    copies = [("a1", "b1"), ("a2", "c1")]
+    with pytest.raises(InputError, match="artist 'x' has no train track left"):
+        keep_on_one_side(MANIFEST, copies, required=())
+
+
 def test_manifest_is_written_without_copies_that_are_not_accepted(tmp_path):
     given = {"kind": "folds", "by": "track", "folds": 3, "allow_fewer": True}
     split = definition("folds", given)  # which needs a track of each artist in training only

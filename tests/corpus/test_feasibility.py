@@ -88,6 +88,15 @@ def test_artist_with_too_few_units_is_named(split, enough, message):
     assert said.startswith(f"the {split} split needs {message}")
 
 
+def test_artists_that_are_left_out_of_training_leave_two():
+    given = config("song") | {"splits": {"song": SPLITS["song"] | {"unknown_artists": 3}}}
+    assert "sufficient for the song split" in carried(given, tracks(3, 3, 3, 3, 3))
+    assert complaint(given, tracks(3, 3, 3, 3)) == (
+        "splits.song.unknown_artists: 3 of 4 artists are left out of training, and 2 have to "
+        "remain; write 2 or less, or add artists"
+    )
+
+
 def test_tracks_count_where_tracks_are_drawn():
     assert "sufficient for the song split" in carried(config("song"), tracks(3, 1, per_album=3))
     message = "the song split needs at least 3 usable tracks of each artist, one for each subset, "

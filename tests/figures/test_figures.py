@@ -18,10 +18,12 @@ from artistid.figures.f1_by_slice import draw_f1_by_slice
 from artistid.figures.learning_curves import draw_learning_curves
 from artistid.figures.log_mel_gallery import draw_log_mels
 from artistid.figures.prediction import draw_prediction
+from artistid.figures.reliability import Panel, draw_reliability
 from artistid.figures.resources import draw_resources
 from artistid.figures.style import contrasting, label, save, styled
 from artistid.prediction.answers import Answer
 from artistid.prediction.spectrograms import Spectrogram
+from artistid.scoring.calibration import reliability
 
 ODD = ["A$AP_1", "Ke$ha $x$", "Björk|x", "x" * 60, "久石 譲", "\udcff\n", "<&>", "محمد عبده"]
 NAMES = ODD + [f"artist {number}" for number in range(12)]
@@ -111,7 +113,25 @@ def prediction(n_artists, n_slices):
     return draw_prediction(answer, spectrogram, LogMelParameters())
 
 
+def reliability_of(seed, n_songs):
+    generator = np.random.default_rng(seed)
+    confidence = generator.beta(3, 1, n_songs)
+    return reliability(confidence, generator.random(n_songs) < confidence)
+
+
+def reliabilities(models, splits):
+    return draw_reliability(
+        [
+            Panel(model, split, reliability_of(row, 200), reliability_of(row + 1, 1))
+            for row, model in enumerate(models)
+            for split in splits[row % 2 :] or splits
+        ]
+    )
+
+
 FIGURES = {
+    "reliability_1": lambda: reliabilities(MODELS[:1], ["song"]),
+    "reliability_of_many": lambda: reliabilities([*MODELS, *NAMES[:2]], ["song", "album", ODD[3]]),
     "prediction_2": lambda: prediction(2, 1),
     "prediction_7": lambda: prediction(7, 30),
     "prediction_of_hours": lambda: prediction(20, 2000),

@@ -28,6 +28,8 @@ ALLOWED = {
     "plot_album_effect.py": {"matplotlib"},
     "plot_embedding_map.py": {"matplotlib"},
     "plot_resources.py": {"matplotlib"},
+    "plot_reliability.py": {"matplotlib", "scipy"},
+    "score_calibration.py": {"scipy"},
 }
 
 

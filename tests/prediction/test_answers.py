@@ -17,9 +17,17 @@ from artistid.errors import InputError
 from artistid.models.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available
 from artistid.prediction import models
 from artistid.prediction.answers import Ensemble
-from artistid.prediction.output import as_json, as_text, best_by_name
+from artistid.prediction.output import (
+    answer_columns,
+    answer_row,
+    as_json,
+    as_text,
+    best_by_name,
+)
+from artistid.prediction.package import Package, read_package
 from artistid.scoring.pooling import MEAN, VOTE, count_answers, pooled
 from artistid.scoring.predictions import Predictions
+from artistid.storage.tensors import write_tensors
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import SliceSet
 from artistid.training.fit import TrainingSettings, predict
@@ -105,6 +113,40 @@ def test_models_of_other_lengths_orders_and_kinds_answer_together(tracks, tmp_pa
     assert np.exp(together.over_time[2]) == pytest.approx(
         (np.exp(alone[0].over_time[2]) + later) / 2, abs=1e-6
     )
+
+
+def test_artist_below_the_threshold_is_unknown_and_still_ranked(tracks, tmp_path):
+    plain = network_package(tmp_path / "model.safetensors", seed=1)
+    path = tracks[1][-1]
+    own = Ensemble([plain], "cpu").answer(path)
+    assert (own.threshold, own.is_unknown, as_json(own)["unknown"]) == (None, False, None)
+
+    def package(name: str, threshold: float) -> Package:
+        chosen = {"temperature": 2.0, "threshold": threshold}
+        description = {**plain.description, "unknown": chosen}
+        write_tensors(tmp_path / name, plain.arrays, description)
+        return read_package(tmp_path / name)
+
+    low, high = package("low.safetensors", 0.0), package("high.safetensors", 1.0)
+    unknown = Ensemble([high], "cpu").answer(path)
+    softer = own.log_probability / 2
+    expected = softer - np.log(np.exp(softer).sum())
+    assert unknown.log_probability == pytest.approx(expected)
+    assert [artist for artist, _ in unknown.ranked] == [artist for artist, _ in own.ranked]
+    assert as_text(unknown, 1).startswith(f"{path}: unknown (below 1.000); {own.artist} ")
+    told = as_json(unknown)
+    assert (told["artist"], told["unknown"], told["threshold"]) == (None, True, 1.0)
+    assert told["artists"][0]["artist"] == own.artist
+    row = answer_row(told, 1)
+    assert (row["unknown"], row["artist"], row["top_1"]) == ("true", None, own.artist)
+    assert row.keys() <= set(answer_columns(3, 1))
+    known = as_json(Ensemble([low], "cpu").answer(path))
+    assert (known["artist"], known["unknown"]) == (own.artist, False)
+    assert answer_row(known, 1)["unknown"] == "false"
+    assert "unknown" not in as_text(Ensemble([low], "cpu").answer(path), 1)
+    # Together: the mean of the thresholds, where each has one.
+    assert Ensemble([low, high], "cpu").threshold == 0.5
+    assert Ensemble([low, plain], "cpu").threshold is None
 
 
 def test_models_of_other_artists_do_not_answer_together(tmp_path):

@@ -49,6 +49,18 @@ def test_card_without_facts_is_still_words(network):
     assert "of 3 artists" in words
     assert "Ünï \\& Co, b, c" in words
     assert "It was not scored" in words
+    assert "names one of its artists for any sound" in words
+
+
+def test_card_says_where_unknown_begins(network, tmp_path):
+    path, unknown = tmp_path / "model.safetensors", {"temperature": 0.8, "threshold": 0.625}
+    write_tensors(path, network.arrays, {**network.description, "unknown": unknown})
+    package = read_package(path)
+    assert (package.song_temperature, package.threshold) == (0.8, 0.625)
+    assert (network.song_temperature, network.threshold) == (1.0, None)
+    words = in_words(package)
+    assert 'Its answer is "unknown" if no artist has a probability of 0.625 or more' in words
+    assert "for any sound" not in words
 
 
 NO_TEXT = {"front_end": {"name": "log-mel 1", "parameters": {"n_mels": 128}}}
@@ -69,6 +81,16 @@ REFUSED = [
     ({"temperature": -1}, "damaged .temperature is not a number above 0"),
     ({"temperature": "1"}, "damaged .temperature is not a number above 0"),
     ({"settings": 3}, "damaged .settings are not a mapping"),
+    ({"unknown": 0.5}, "damaged .unknown is not a mapping of temperature and threshold"),
+    ({"unknown": {"threshold": 0.5}}, "damaged .unknown is not a mapping of temperature and t"),
+    (
+        {"unknown": {"temperature": 0, "threshold": 0.5}},
+        "damaged .the temperature of songs is not a number above 0",
+    ),
+    (
+        {"unknown": {"temperature": 1, "threshold": 1.5}},
+        "damaged .the threshold of unknown artists is not a probability",
+    ),
 ]
 
 

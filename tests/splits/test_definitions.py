@@ -66,6 +66,9 @@ def test_required_subsets_follow_the_kind():
     assert definition("x", MINE).required == ("train",)
     open_set = definition("x", MINE | {"unknown_artists": True})
     assert (open_set.required, open_set.may_have_unknown_artists) == ((), True)
+    drawn = definition("x", ALBUM | {"unknown_artists": 2})
+    assert (drawn.required, drawn.may_have_unknown_artists) == ((), True)
+    assert not definition("x", ALBUM).may_have_unknown_artists
     unlabelled = definition("x", MINE | {"subsets": ["validation", "train"]})
     assert unlabelled.subsets == ("train", "validation")
 
@@ -140,6 +143,12 @@ FOREIGN = (
             "splits.x.albums.train: is not allowed here;",
         ),
         (ALBUM | {"draw": -1}, "splits.x.draw: is -1; write a whole number, 0 or more"),
+        (SONG | {"unknown_artists": 1}, "splits.x.unknown_artists: is 1; write a whole number, 2 "),
+        (SONG | {"unknown_artists": True}, "splits.x.unknown_artists: is True; write a whole num"),
+        (
+            JACKKNIFE | {"unknown_artists": 2},
+            "splits.x.unknown_artists: does not apply to a folds split; if it comes from config.",
+        ),
         (JACKKNIFE | {"folds": 2}, "splits.x.folds: is 2; write a whole number, 3 or more"),
         (JACKKNIFE | {"folds": None}, "splits.x.folds: is missing; write how many, 3 or more"),
         (JACKKNIFE | {"allow_fewer": "yes"}, "splits.x.allow_fewer: is 'yes'; write true or false"),

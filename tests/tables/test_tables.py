@@ -7,8 +7,17 @@ import pytest
 from conftest import ROOT
 
 from artistid.models.registry import KINDS, available
-from artistid.tables import album_confusions, f1_by_slice, published, training_time
+from artistid.scoring.open_set import METRICS
+from artistid.tables import (
+    album_confusions,
+    calibration,
+    f1_by_slice,
+    published,
+    training_time,
+    unknown_artists,
+)
 from artistid.tables.f1_by_artist import artist_table
+from artistid.tables.inputs import Inputs
 from artistid.tables.published_results import side_by_side, with_published_hours
 from artistid.tables.reading import read_table
 from artistid.tables.rendering import markdown, write_html
@@ -197,6 +206,65 @@ def test_the_papers_training_hours_stand_beside_ours():
     assert at_1s["Published minutes"].tolist() == ["420", "540", "660", "–"]
     assert set(shown["Published minutes"][shown["Slice"] == "3 s"]) == {"–"}
     assert "Published minutes" not in training_time.show(times)
+
+
+def inputs_of(tmp_path, **files: pd.DataFrame) -> Inputs:
+    """What a table of one split is made of."""
+    tmp_path.mkdir(exist_ok=True)
+    paths = {name: str(tmp_path / f"{name}.csv") for name in files}
+    for name, table in files.items():
+        table.to_csv(paths[name], index=False)
+    models = ["crnn", "gmm_mfcc"]
+    kept = {"song": False}
+    return Inputs(paths, models, [1], None, {}, {}, ["song"], kept, {"song": 0}, "test")
+
+
+def test_unknown_artists_have_a_row_for_each_cell(tmp_path):
+    cells = {"gmm_mfcc": 0.5, "crnn": 0.8}
+    rows = pd.DataFrame(
+        [
+            {"model": model, "split": "song", "slice_seconds": 1.0, "metric": metric}
+            | {"mean": mean + number / 100, "std": 0.1, "low": mean - 0.2, "high": mean + 0.1}
+            | {"too_few": True, "resampled": "songs", "known_songs": 8.0, "unknown_songs": 40.5}
+            | {"threshold": 0.7, "runs": 3}
+            for model, mean in cells.items()
+            for number, metric in enumerate(METRICS)
+        ]
+    )
+    intervals = pd.DataFrame({"split": ["song"], "resampled": ["songs"]})
+    runs = pd.DataFrame(metrics("crnn", "song", 1, [0.5, 0.6]))
+    inputs = inputs_of(tmp_path, open_sets=rows, intervals=intervals, metrics=runs)
+    shown = unknown_artists.show(unknown_artists.build(inputs))
+    assert shown["Model"].tolist() == ["crnn", "gmm_mfcc"]
+    first = shown.iloc[0]
+    assert first["AUROC"] == "0.800 ± 0.100 (0.600 to 0.900 †)"
+    assert first["Accuracy"].startswith("0.810 ± ")
+    assert (first["Known"], first["Unknown"]) == ("0.820 (0.840)", "0.830")
+    assert (first["Threshold"], first["Songs"], first["Runs"]) == ("0.700", "8 + 40.5", 3)
+    assert unknown_artists.note(inputs).startswith("Test set. ")
+    # A list may name no unknown artist in validation: there is no threshold then, and no row.
+    without = inputs_of(tmp_path / "none", open_sets=rows.head(0))
+    shown = unknown_artists.show(unknown_artists.build(without))
+    assert shown.empty and "AUROC" in shown
+
+
+def test_calibration_shows_errors_without_and_with_temperatures(tmp_path):
+    row = {"model": "crnn", "split": "song", "slice_seconds": 1.0, "subset": "test", "runs": 3}
+    row |= {"songs": 24, "temperature_low": 0.5, "temperature_high": 1.25}
+    row |= {"ece_before": 0.2, "ece_after": 0.1, "nll_before": 0.75, "nll_after": 0.5}
+    inputs = inputs_of(tmp_path, calibration=pd.DataFrame([row]))
+    [shown] = calibration.show(calibration.build(inputs)).to_dict("records")
+    assert (shown["ECE"], shown["NLL"]) == ("0.200 → 0.100", "0.750 → 0.500")
+    assert (shown["Temperature"], shown["Songs"]) == ("0.50 to 1.25", 24)
+
+
+@pytest.mark.parametrize("module", [unknown_artists, calibration])
+def test_unknown_artists_are_tabulated_where_a_split_has_some(module):
+    song = {"kind": "random", "by": "track"}
+    song["shares"] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+    given = {"splits": {"song": song}, "experiment": {"splits": ["song"]}}
+    assert not module.applies(given)
+    assert module.applies(given | {"splits": {"song": song | {"unknown_artists": 2}}})
 
 
 def test_markdown_escapes_what_would_break_a_table():

@@ -3,7 +3,14 @@
 import numpy as np
 
 from artistid.features.mel_cache import write_album
-from artistid.training.dataset import class_names, describe_unknown, load_tracks, slices_per_track
+from artistid.training.dataset import (
+    class_names,
+    describe_unknown,
+    load_slices,
+    load_tracks,
+    slices_per_track,
+    without_a_slice,
+)
 
 MANIFEST = [
     {"track_id": name, "album_id": "x", "artist": artist, "subset": subset}
@@ -22,7 +29,8 @@ def test_artists_that_are_not_trained_on_have_no_class_and_are_named():
     assert class_names(MANIFEST) == ["b", "d"]
     assert describe_unknown(MANIFEST, "validation") == describe_unknown(MANIFEST, "train") == ""
     assert describe_unknown(MANIFEST, "test") == (
-        "test: 3 tracks by 2 artists that are not trained on are left out: 'a' (1), 'c' (2)"
+        "test: 3 tracks by 2 artists without training tracks have no class and are predicted "
+        "separately: 'a' (1), 'c' (2)"
     )
 
 
@@ -34,3 +42,8 @@ def test_their_tracks_are_left_out_of_a_subset(tmp_path):
     assert (ids, targets.tolist(), n_slices.tolist()) == (["4"], [1], [1])
     ids, targets, _ = load_tracks(MANIFEST, "test", tmp_path)
     assert (ids, targets.tolist()) == (["4"], [1])
+    ids, targets, _ = load_tracks(MANIFEST, "unknown_test", tmp_path)
+    assert (ids, targets.tolist()) == (["3", "5", "6"], [-1, -1, -1])
+    apart = load_slices(MANIFEST, "unknown_test", tmp_path, 31)
+    assert (apart.track_ids, apart.targets.tolist()) == (["3", "5", "6"], [-1, -1, -1])
+    assert without_a_slice(["b", "d"], apart.targets) == []

@@ -23,6 +23,7 @@ ALL_CONFIGS = {
     "artist20_folds": [ARTIST20, "configs/artist20_folds.yaml"],
     "artist20_labrosa": [ARTIST20, "configs/artist20_labrosa.yaml"],
     "my_music": ["configs/my_music.yaml"],
+    "unknown_artists": [ARTIST20, "configs/unknown_artists.yaml"],
 }
 
 

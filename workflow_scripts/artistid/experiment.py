@@ -71,6 +71,11 @@ def by_album(config: Mapping[str, Any]) -> list[str]:
     return [name for name, split in definitions(config).items() if split.keeps_albums]
 
 
+def has_unknown_artists(config: Mapping[str, Any]) -> bool:
+    """Return whether some split has artists that are not trained on."""
+    return any(split.may_have_unknown_artists for split in definitions(config).values())
+
+
 def candidates(config: Mapping[str, Any]) -> list[str]:
     """Return the networks that the second step may use; one of several is chosen."""
     follow_up = config["experiment"]["follow_up"]

@@ -10,7 +10,7 @@ from typing import Any
 from artistid.corpus.listings import usable
 from artistid.errors import InputError
 from artistid.features.slices import frames_in_slice
-from artistid.splits.definitions import FoldsSplit, Split, definition, definitions
+from artistid.splits.definitions import FoldsSplit, RandomSplit, Split, definition, definitions
 from artistid.splits.folds import artists_with_fewer_units
 
 AT_MOST = 5  # artists named in one message
@@ -45,6 +45,7 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
     used = usable(tracks)
     splits = [definition(name, given) for name, given in config["splits"].items()]
     problems = [*_single_artist(used), *_small_artists(splits, used)]
+    problems += [] if problems else _few_known_artists(splits, used)
     problems += [] if problems else _long_slices(config, splits, used)
     if problems:
         raise InputError(
@@ -76,6 +77,13 @@ def _small_artists(splits: Iterable[Split], used: Sequence[Mapping[str, str]]) -
                 f"artist, {split.reason_for_min_units}, and {small}; add some, remove the artist, "
                 f"or remove {split.name!r} from experiment.splits"
             )
+
+
+def _few_known_artists(splits: Iterable[Split], used: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    n_artists = len({track["artist"] for track in used})
+    for split in splits:
+        if isinstance(split, RandomSplit) and (problem := split.lack_of_artists(n_artists)):
+            yield problem
 
 
 def _long_slices(

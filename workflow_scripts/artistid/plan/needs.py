@@ -280,6 +280,21 @@ def comparison(size: CorpusSize, n_runs: int, n_models: int, has_folds: bool = F
     return needs(PLAIN_MB + answers_mb + 6 * drawn_mb, minutes)
 
 
+def calibration(
+    size: CorpusSize, n_runs: int, log_mel: Mapping[str, Any], has_folds: bool = False
+) -> Needs:
+    """Reliability and unknown artists: one run's predictions at a time, slices of 1 s; all songs.
+
+    The pairs of a known and an unknown song, in float64, are most where they are half and half.
+    """
+    frames_of_second = math.floor(log_mel["sampling_rate"] / log_mel["hop_length"])
+    run_mb = _answers_mb(size, frames_of_second, log_mel, has_folds)
+    songs = size.n_tracks * share_tested(has_folds)
+    songs_mb = n_runs * songs * size.n_artists * FLOAT64 / MEGA
+    drawn_mb = 3 * (2000 * songs + songs**2 / 4) * FLOAT64 / MEGA
+    return needs(LIBRARIES_MB + 6 * run_mb + songs_mb + drawn_mb, 0.02 * n_runs)
+
+
 def packaging(size: CorpusSize) -> Needs:
     """A package, or a list of files: weights, a run's answers by track, 2,000 draws of songs."""
     songs_mb = 2000 * (size.n_tracks + 4 * size.n_artists) * FLOAT64 / MEGA

@@ -30,6 +30,8 @@ class Answer:
         starts: first second of each slice, shape (slices,); empty for models of whole songs.
         slice_seconds: length of a slice; None for models of whole songs.
         over_time: log-probabilities of the slices, shape (slices, classes).
+        threshold: where the most probable artist is less probable, the answer is "unknown"; None
+            where it never is.
     """
 
     path: Path
@@ -39,6 +41,12 @@ class Answer:
     starts: NDArray[np.float64]
     slice_seconds: float | None
     over_time: NDArray[np.float64]
+    threshold: float | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the recording is taken for one by an artist that the model does not know."""
+        return self.threshold is not None and self.ranked[0][1] < self.threshold
 
     @property
     def ranked(self) -> list[tuple[str, float]]:
@@ -77,6 +85,8 @@ class Answer:
 class Ensemble:
     """One or several models that answer together: the mean of their probabilities.
 
+    Their threshold for "unknown" is the mean of their thresholds, where each of them has one.
+
     Args:
         packages: of the same artists.
         device: see `artistid.prediction.models.build`.
@@ -96,6 +106,9 @@ class Ensemble:
                 )
         self.classes = first.classes
         self.models = [build(package, device) for package in packages]
+        thresholds = [package.threshold for package in packages if package.threshold is not None]
+        has_one = len(thresholds) == len(packages)
+        self.threshold = sum(thresholds) / len(thresholds) if has_one else None
         # Several models that see the same share what they see.
         front_ends: dict[Any, int] = {}
         self._front_end = [
@@ -144,7 +157,12 @@ class Ensemble:
             if not len(part):
                 length = model.package.slice_seconds
                 raise InputError(f"{path}: is shorter than a slice of {length:.3g} s")
-        of_track = _mean([_normalised(part.mean(axis=0)) for part in parts])
+        of_track = _mean(
+            [
+                _normalised(part.mean(axis=0) / model.package.song_temperature)
+                for model, part in zip(self.models, parts, strict=True)
+            ]
+        )
         starts, slice_seconds, over_time = self._over_time(parts)
         return Answer(
             path,
@@ -154,6 +172,7 @@ class Ensemble:
             starts,
             slice_seconds,
             over_time,
+            self.threshold,
         )
 
     def _in_order(self, model: Model, part: NDArray[np.float32]) -> NDArray[np.float64]:

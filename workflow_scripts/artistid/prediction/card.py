@@ -111,7 +111,7 @@ def _lines(package: Package) -> Iterator[str]:
     yield ""
     yield "## Intended use and limits"
     yield ""
-    yield from _LIMITS
+    yield from _limits(package)
     yield ""
     yield "## Licence"
     yield ""
@@ -195,10 +195,30 @@ def _plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~&$" else letter for letter in shown)
 
 
-_LIMITS = """\
-- Use it for research on how such systems work and fail, on recordings by one of the artists above.
+def _limits(package: Package) -> Iterator[str]:
+    yield _USE
+    if package.threshold is None:
+        yield from _NAMES_ALWAYS
+    else:
+        yield (
+            '- Its answer is "unknown" if no artist has a probability of '
+            f"{package.threshold:.3f} or more. The threshold was chosen on validation, with "
+            "artists that were left out of training. The probabilities of recordings are "
+            f"calibrated with a temperature of {package.song_temperature:.3f}. "
+            "Other kinds of music were not tried."
+        )
+    yield from _LIMITS
+
+
+_USE = (
+    "- Use it for research on how such systems work and fail, on recordings by the artists above."
+)
+
+_NAMES_ALWAYS = """\
 - It names one of its artists for any sound, including speech and silence. Music by anybody else
-  gets a name too, often with a high probability.
+  gets a name too, often with a high probability.""".splitlines()
+
+_LIMITS = """\
 - It recognises productions as well as artists. So it performs worse on other albums, remasters and
   live recordings of an artist than on other songs of its training albums.
 - Do not use it to decide on rights, payments or authorship.""".splitlines()

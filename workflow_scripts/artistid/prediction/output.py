@@ -13,6 +13,7 @@ import numpy as np
 from artistid.prediction.answers import Answer
 from artistid.prediction.names import shown
 
+UNKNOWN = "unknown"
 DIGITS = 6  # of probabilities over time
 
 
@@ -25,9 +26,10 @@ def as_text(answer: Answer, top: int, with_passages: bool = False) -> str:
         with_passages: whether to say how the answer runs over time.
     """
     ranked = (f"{shown(artist)} {probability:.3f}" for artist, probability in answer.ranked[:top])
+    unknown = f"{UNKNOWN} (below {answer.threshold:.3f}); " if answer.is_unknown else ""
     slices = f"; vote {shown(answer.vote)}" if answer.vote else ""
     slices += f"; {len(answer.starts)} slices" if answer.vote else ""
-    lines = [f"{shown(str(answer.path))}: {', '.join(ranked)}{slices}"]
+    lines = [f"{shown(str(answer.path))}: {unknown}{', '.join(ranked)}{slices}"]
     if with_passages:
         lines += [
             f"    {_clock(start)} - {_clock(end)}  {shown(artist)}"
@@ -40,8 +42,10 @@ def as_json(answer: Answer) -> dict[str, Any]:
     """Return an answer as plain types."""
     return {
         "path": str(answer.path),
-        "artist": answer.artist,
+        "artist": None if answer.is_unknown else answer.artist,
         "probability": answer.ranked[0][1],
+        "unknown": None if answer.threshold is None else answer.is_unknown,
+        "threshold": answer.threshold,
         "vote": answer.vote,
         "slices": len(answer.starts),
         "slice_seconds": answer.slice_seconds,
@@ -80,12 +84,15 @@ def answer_columns(n_artists: int, top: int) -> list[str]:
     """Return the columns of `answer_row`; no more best artists than there are."""
     best = range(1, min(top, n_artists) + 1)
     of_best = [column for place in best for column in (f"top_{place}", f"p_{place}")]
-    return ["path", "artist", "probability", "vote", "slices", "seconds", *of_best, "error"]
+    columns = ["path", "artist", "probability", "unknown", "vote", "slices", "seconds"]
+    return [*columns, *of_best, "error"]
 
 
 def answer_row(answer: Mapping[str, Any], top: int) -> dict[str, Any]:
     """Return what `as_json` said, or ``path`` and ``error``, as a row of `answer_columns`."""
     row = {key: answer.get(key) for key in ("path", "artist", "probability", "vote", "error")}
+    if (unknown := answer.get("unknown")) is not None:
+        row["unknown"] = str(unknown).lower()
     row |= {"slices": answer.get("slices") or None, "seconds": answer.get("seconds")}
     for place, best in enumerate(answer.get("artists", [])[:top], start=1):
         row |= {f"top_{place}": best["artist"], f"p_{place}": best["probability"]}

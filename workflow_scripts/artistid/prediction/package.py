@@ -3,8 +3,10 @@
 Arrays: ``front_end.*`` (what turns samples into the model's input) and ``model.*`` (what was
 learnt). One key of metadata holds JSON: ``format``, ``front_end`` (name and parameters), ``kind``,
 ``model`` (its architecture), ``settings``, ``classes``, ``slice_frames`` (None for whole songs),
-``temperature`` (None without calibration) and ``card`` (facts for people). Keys that a reader does
-not know are ignored: what a reader must know raises the version of the format.
+``temperature`` (of slices; None without calibration), ``card`` (facts for people) and, if artists
+were left out of training, ``unknown`` (``temperature`` of songs, and the ``threshold`` below which
+an answer is "unknown"). Keys that a reader does not know are ignored: what a reader must know
+raises the version of the format.
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,6 +75,20 @@ class Package:
         return temperature
 
     @property
+    def song_temperature(self) -> float:
+        """What a song's mean log-probabilities are divided by before they are probabilities."""
+        return float(self._unknown.get("temperature", 1.0))
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability below which an answer is "unknown"; None where there is none."""
+        return self._unknown.get("threshold")
+
+    @property
+    def _unknown(self) -> Mapping[str, float]:
+        return self.description.get("unknown") or {}
+
+    @property
     def card(self) -> Mapping[str, Any]:
         """Facts for people; empty if nothing is known."""
         card = self.description.get("card")
@@ -105,7 +121,11 @@ class Package:
 
 
 def write_package(
-    path: Path, trained: Path, filters: NDArray[np.float32], card: Mapping[str, Any]
+    path: Path,
+    trained: Path,
+    filters: NDArray[np.float32],
+    card: Mapping[str, Any],
+    unknown: Mapping[str, float] | None = None,
 ) -> Package:
     """Package what a training wrote.
 
@@ -114,6 +134,7 @@ def write_package(
         trained: ``weights.safetensors`` of a run.
         filters: the mel filters that its spectrograms were made with.
         card: facts for people, plain types.
+        unknown: ``temperature`` and ``threshold`` of songs; None where no artist was left out.
 
     Returns:
         What was written.
@@ -135,7 +156,7 @@ def write_package(
         "slice_frames": found["slice_frames"],
         "temperature": found.get("temperature"),
         "card": dict(card),
-    }
+    } | ({"unknown": dict(unknown)} if unknown else {})
     named = {f"{_LEARNT}{name}": array for name, array in arrays.items()} | {_FILTERS: filters}
     write_tensors(path, named, description)
     return read_package(path)
@@ -207,6 +228,17 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
         yield "slice_frames is not a number of frames"
     if temperature is not None and not _is_positive(temperature):
         yield "temperature is not a number above 0"
+    if (unknown := description.get("unknown")) is not None:
+        yield from _damages_of_unknown(unknown)
+
+
+def _damages_of_unknown(unknown: Any) -> Iterator[str]:
+    if not isinstance(unknown, dict) or unknown.keys() != {"temperature", "threshold"}:
+        yield "unknown is not a mapping of temperature and threshold"
+    elif not _is_positive(unknown["temperature"]):
+        yield "the temperature of songs is not a number above 0"
+    elif type(unknown["threshold"]) not in (int, float) or not 0 <= unknown["threshold"] <= 1:
+        yield "the threshold of unknown artists is not a probability"
 
 
 def _is_positive(value: Any) -> bool:

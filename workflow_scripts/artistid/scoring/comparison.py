@@ -78,7 +78,7 @@ def _tested(runs: Sequence[Outcomes], level: Level, unit_of: UnitOf) -> list[Ans
     ]
 
 
-def _chance(*key: Any) -> np.random.Generator:
+def generator_of(*key: Any) -> np.random.Generator:
     """Return a generator of a cell's own, so that one more model changes no other's interval."""
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
@@ -95,7 +95,7 @@ def interval_rows(
     for (model, split, seconds), runs in cells.items():
         for level in runs[0].counts:
             tested = _tested(runs, level, unit_of)
-            intervals = mean_intervals(tested, _chance(model, split, seconds, level))
+            intervals = mean_intervals(tested, generator_of(model, split, seconds, level))
             axes = {"model": model, "split": split, "slice_seconds": seconds} | _level(level)
             has_albums = any(run.resamples_clusters() for run in tested)
             resampled = {"resampled": "albums" if has_albums else "songs"}
@@ -130,7 +130,7 @@ def effect_rows(
                 interval = difference_interval(
                     _tested(runs, level, unit_of),
                     _tested(others, level, unit_of),
-                    _chance(model, seconds, level),
+                    generator_of(model, seconds, level),
                 )
                 axes = {"model": model, "slice_seconds": seconds}
                 splits = {"split_by_track": split, "split_by_album": other}
@@ -173,7 +173,7 @@ def pair_rows(
             "swapped_units": len({unit for run in first for unit in run.units()}),
             "too_few": has_too_few_songs(first),
         }
-        for a, b, difference, p, corrected in pairwise_tests(tested, _chance(*axes.values())):
+        for a, b, difference, p, corrected in pairwise_tests(tested, generator_of(*axes.values())):
             values = {"first": a, "second": b, "difference": difference}
             rows.append(axes | values | {"p": p, "p_corrected": corrected} | facts)
     return rows

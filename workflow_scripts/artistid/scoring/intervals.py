@@ -7,6 +7,7 @@ docs/statistics.md says what is assumed; `benchmarks/interval_coverage.py` and
 """
 
 import itertools
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistid.scoring.scores import (
-    METRICS,
     Counts,
     all_scores,
     confusion_counts,
@@ -33,37 +33,35 @@ LEVEL = 0.95
 MIN_SONGS = 7  # per class: with fewer, the intervals are known to be too narrow
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one run answered on its test set.
+class Tested(ABC):
+    """What one run answered on its test set: songs of artists, which are resampled, and scores.
 
     Attributes:
         target: true class of each song, shape (songs,).
-        counts: how often each song's answers named each class, shape (songs, classes).
         songs: the songs' ids.
         clusters: id of the cluster of each song, such as its album; empty where each song is one.
     """
 
     target: NDArray[np.integer]
-    counts: Counts
-    songs: Sequence[str] = ()
-    clusters: Sequence[str] = ()
+    songs: Sequence[str]
+    clusters: Sequence[str]
+
+    @abstractmethod
+    def weighted_scores(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the scores for each row of song weights, shape (draws, scores)."""
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return the scores, shape (scores,)."""
+        scores: NDArray[np.float64] = self.weighted_scores(np.ones((1, len(self.target))))[0]
+        return scores
 
     def units(self) -> Sequence[str]:
         """Return for each song the id of what a paired test swaps: its cluster, or the song."""
         return self.clusters or self.songs
 
-    def scores(self) -> NDArray[np.float64]:
-        """Return macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,)."""
-        return all_scores(confusion_counts(self.target, self.counts))
-
-    def macro_f1(self) -> float:
-        """Return macro F1 over the run's answers."""
-        return float(self.scores()[0])
-
     def songs_per_class(self) -> NDArray[np.int64]:
         """Return the number of songs of each class, shape (classes,)."""
-        return np.bincount(self.target, minlength=self.counts.shape[1])
+        return np.bincount(self.target)
 
     def resampled_units(self) -> dict[int, NDArray[np.int64]]:
         """Return by class, for each of its songs, the number of the unit that is resampled.
@@ -89,6 +87,44 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Answers(Tested):
+    """What one run answered on its test set; the scores are those of `all_scores`.
+
+    Attributes:
+        target: true class of each song, shape (songs,).
+        counts: how often each song's answers named each class, shape (songs, classes).
+        songs: the songs' ids.
+        clusters: id of the cluster of each song, such as its album; empty where each song is one.
+    """
+
+    target: NDArray[np.integer]
+    counts: Counts
+    songs: Sequence[str] = ()
+    clusters: Sequence[str] = ()
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return macro F1, weighted F1, accuracy and each class' F1, shape (3 + classes,)."""
+        return all_scores(confusion_counts(self.target, self.counts))
+
+    def macro_f1(self) -> float:
+        """Return macro F1 over the run's answers."""
+        return float(self.scores()[0])
+
+    def songs_per_class(self) -> NDArray[np.int64]:
+        """Return the number of songs of each class, shape (classes,)."""
+        return np.bincount(self.target, minlength=self.counts.shape[1])
+
+    def weighted_scores(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the scores for each row of song weights, shape (draws, 3 + classes)."""
+        of_class = np.eye(self.counts.shape[1])[self.target]
+        counts = self.counts.astype(np.float64)
+        predicted = weights @ counts
+        hits = weights @ (counts * of_class)
+        support = weights @ (counts.sum(axis=1, keepdims=True) * of_class)
+        return scores_of_sums(hits, predicted, support)
+
+
+@dataclass(frozen=True)
 class Interval:
     """A mean over runs with its confidence interval.
 
@@ -102,18 +138,8 @@ class Interval:
     too_few: bool
 
 
-def _weighted_scores(weights: NDArray[np.floating], tested: Answers) -> NDArray[np.float64]:
-    """Return the scores for each row of song weights, shape (draws, 3 + classes)."""
-    of_class = np.eye(tested.counts.shape[1])[tested.target]
-    counts = tested.counts.astype(np.float64)
-    predicted = weights @ counts
-    hits = weights @ (counts * of_class)
-    support = weights @ (counts.sum(axis=1, keepdims=True) * of_class)
-    return scores_of_sums(hits, predicted, support)
-
-
 def _drawn_weights(
-    tested: Answers, n_draws: int, generator: np.random.Generator
+    tested: Tested, n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return how often each resample holds each song, shape (draws, songs).
 
@@ -141,25 +167,26 @@ def resampled_scores(
     Returns:
         Macro F1, weighted F1, accuracy and each class' F1; shape (draws, 3 + classes).
     """
-    return _weighted_scores(_drawn_weights(tested, n_draws, generator), tested)
+    return tested.weighted_scores(_drawn_weights(tested, n_draws, generator))
 
 
 def resampled_means(
-    runs: Sequence[Answers], n_draws: int, generator: np.random.Generator
+    runs: Sequence[Tested], n_draws: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return draws of the mean scores over several runs, shape (draws, 3 + classes).
+    """Return draws of the mean scores over several runs, shape (draws, scores).
 
     Songs or clusters are resampled within each run; alike in runs of the same songs, because what
     is hard for one of these is hard for all. Runs differ by more than their songs; that
     further variance is estimated from the runs and added as Student's t noise, because a plain
     resampling of three runs would both miss a third of it and count the songs twice.
     """
-    draws = np.zeros((len(runs), n_draws, len(METRICS) + runs[0].counts.shape[1]))
+    scores = np.array([run.scores() for run in runs])
+    draws = np.zeros((len(runs), n_draws, scores.shape[1]))
     tests = _runs_by_test_set(runs)
     for same in tests:
         weights = _drawn_weights(runs[same[0]], n_draws, generator)
         for number in same:
-            draws[number] = _weighted_scores(weights, runs[number])
+            draws[number] = runs[number].weighted_scores(weights)
     # A resample of n units varies by (n - 1) / n of what n new ones would (Hesterberg 2015,
     # section 3.3): widened about its own mean.
     widening = np.array([_widening(run) for run in runs])[:, None, None]
@@ -167,7 +194,7 @@ def resampled_means(
     draws = centres + widening * (draws - centres)
     means: NDArray[np.float64] = draws.mean(axis=0)
     if len(runs) > 1:
-        between = np.var([run.scores() for run in runs], axis=0, ddof=1)
+        between = np.var(scores, axis=0, ddof=1)
         if len(tests) == len(runs):
             of_songs = draws.var(axis=1, ddof=1).mean(axis=0)
         else:  # songs that runs share move them together, and apart only by what is left
@@ -178,7 +205,7 @@ def resampled_means(
     return means
 
 
-def _runs_by_test_set(runs: Sequence[Answers]) -> list[list[int]]:
+def _runs_by_test_set(runs: Sequence[Tested]) -> list[list[int]]:
     """Return the positions of the runs that answered the same songs in the same order, together."""
     found: dict[Any, list[int]] = defaultdict(list)
     for number, run in enumerate(runs):
@@ -186,7 +213,7 @@ def _runs_by_test_set(runs: Sequence[Answers]) -> list[list[int]]:
     return list(found.values())
 
 
-def _widening(run: Answers) -> float:
+def _widening(run: Tested) -> float:
     units = np.array([unit.max() + 1 for unit in run.resampled_units().values()])
     if run.resamples_clusters():  # albums of one artist, songs of another: no mean of them will do
         return float(np.sqrt(np.mean(units / np.maximum(units - 1, 1))))
@@ -194,18 +221,18 @@ def _widening(run: Answers) -> float:
     return float(np.sqrt(n_songs / max(n_songs - 1, 1)))
 
 
-def has_too_few_songs(runs: Sequence[Answers]) -> bool:
+def has_too_few_songs(runs: Sequence[Tested]) -> bool:
     """Return whether some class has fewer than seven songs in a run's test set."""
     return any(run.songs_per_class().min() < MIN_SONGS for run in runs)
 
 
 def mean_intervals(
-    runs: Sequence[Answers], generator: np.random.Generator, n_draws: int = N_DRAWS
+    runs: Sequence[Tested], generator: np.random.Generator, n_draws: int = N_DRAWS
 ) -> list[Interval]:
     """Return the means over runs with their 95 % percentile intervals.
 
     Returns:
-        One each for macro F1, weighted F1, accuracy and every class' F1.
+        One for each score; of `Answers` macro F1, weighted F1, accuracy and every class' F1.
     """
     # Widening may leave the range that a score can have.
     draws = np.clip(resampled_means(runs, n_draws, generator), 0, 1)

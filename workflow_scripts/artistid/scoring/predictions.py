@@ -2,7 +2,8 @@
 
 HDF5 with one group per subset: ``log_probability`` (slices, classes), ``target`` and ``track``
 (slices,), ``track_id`` (tracks,). A slice's number within its track follows from its order. A
-system without slices has one row per track.
+system without slices has one row per track. Tracks of artists that are not trained on are in the
+groups ``unknown_validation`` and ``unknown_test``, with -1 for their target.
 
 The predictions of a run's folds are joined here into those of the run that is scored.
 """
@@ -35,7 +36,7 @@ class Predictions:
     Attributes:
         log_probability: natural logarithm, shape (slices, classes), float32. The generative systems
             are so sure of themselves that their probabilities themselves would underflow.
-        target: true class of each slice, shape (slices,).
+        target: true class of each slice, -1 where no class is theirs, shape (slices,).
         track: position in `track_id` of each slice's track, shape (slices,).
         track_id: the tracks' ids.
     """
@@ -81,13 +82,14 @@ def _write(group: h5py.Group, name: str, data: NDArray[Any]) -> None:
 
 
 def read_predictions(
-    path: Path, only: Sequence[str] | None = None
+    path: Path, only: Sequence[str] | None = None, if_there: Sequence[str] = ()
 ) -> tuple[Run, list[str], dict[str, Predictions]]:
     """Return the run, its class names and its predictions by subset.
 
     Args:
         path: the file.
         only: subsets that are read; all by default. Others stay on the disk.
+        if_there: subsets that are read, too, but may be absent.
 
     Raises:
         InputError: the file is damaged, not one of ours, or lacks a subset.
@@ -107,7 +109,7 @@ def read_predictions(
                 [track_id.decode() for track_id in group["track_id"][()]],
             )
             for subset, group in file.items()
-            if only is None or subset in only
+            if only is None or subset in only or subset in if_there
         }
         return Run(**json.loads(file.attrs["axes"])), json.loads(file.attrs["classes"]), subsets
 

@@ -75,7 +75,8 @@ def keep_on_one_side(
     Args:
         rows: of the manifest, drawn or read.
         pairs: track ids of copies.
-        required: subsets of which every artist keeps a track (`Split.required`).
+        required: subsets of which every artist keeps a track (`Split.required`). Training always
+            is one: else an artist would become unknown in silence.
 
     Returns:
         The rows that stay and those that leave, each in their order.
@@ -105,7 +106,7 @@ def _check_subsets(
     for row in kept:
         subsets[row["artist"]].add(row["subset"])
     for row in left:
-        if row["subset"] in required and row["subset"] not in subsets[row["artist"]]:
+        if row["subset"] in (TRAIN, *required) and row["subset"] not in subsets[row["artist"]]:
             raise InputError(
                 f"artist {row['artist']!r} has no {row['subset']} track left: all of them are "
                 "copies of recordings in another subset (audit.near_duplicates: one_side); remove "

@@ -26,6 +26,9 @@ RANDOM, FOLDS, MANIFEST = "random", "folds", "manifest"
 LIST = "list"  # the cut of a user's list
 MIN_UNITS = 3  # one for each subset
 DRAWN = (VALIDATION, TEST)  # the subsets that a random split draws; the rest trains
+UNKNOWN_ARTISTS = "unknown_artists"
+MIN_UNKNOWN_ARTISTS = 2  # one for validation, one for test
+MIN_KNOWN_ARTISTS = 2
 _CUT = re.compile(r"(?:draw(\d+)|list)(?:-fold(\d+))?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # a folder of the results is called so
 
@@ -147,11 +150,22 @@ class RandomSplit(_DrawnSplit):
     Attributes:
         shares: by track, the share of an artist's tracks in each subset.
         albums: by album, an artist's albums in validation and test; the rest trains.
+        unknown_artists: how many artists are left out of training; one half of them is in
+            validation, the other in test.
     """
 
     kind: ClassVar[str] = RANDOM
     shares: Mapping[str, float] = field(default_factory=dict, hash=False)
     albums: Mapping[str, int] = field(default_factory=dict, hash=False)
+    unknown_artists: int = 0
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return () if self.unknown_artists else super().required
+
+    @property
+    def may_have_unknown_artists(self) -> bool:
+        return self.unknown_artists > 0
 
     @property
     def min_units(self) -> int:
@@ -164,9 +178,22 @@ class RandomSplit(_DrawnSplit):
         drawn = " and ".join(f"{self.albums[subset]} for {subset}" for subset in DRAWN)
         return f"{drawn}, and one to train on"
 
+    def lack_of_artists(self, n_artists: int) -> str:
+        """Return what is wrong if so many artists leave fewer than two that are trained on."""
+        most = n_artists - MIN_KNOWN_ARTISTS
+        if not self.unknown_artists or self.unknown_artists <= most:
+            return ""
+        way = f"write {most} or less" if most >= MIN_UNKNOWN_ARTISTS else "leave the key out"
+        return (
+            f"splits.{self.name}.{UNKNOWN_ARTISTS}: {self.unknown_artists} of {n_artists} artists "
+            f"are left out of training, and {MIN_KNOWN_ARTISTS} have to remain; {way}, or add "
+            "artists"
+        )
+
     def plain(self) -> dict[str, Any]:
         own = {"albums": dict(self.albums)} if self.keeps_albums else {"shares": dict(self.shares)}
-        return super().plain() | own
+        unknown = {"unknown_artists": self.unknown_artists} if self.unknown_artists else {}
+        return super().plain() | own | unknown
 
 
 @dataclass(frozen=True)
@@ -377,13 +404,16 @@ class _Keys:
 
 
 def _random(keys: _Keys, by: str) -> Split:
+    own = "albums" if by == ALBUM else "shares"
+    keys.allow(f"random split by {by}", own, "draw", UNKNOWN_ARTISTS)
+    unknown = keys.given.get(UNKNOWN_ARTISTS, 0)
+    if UNKNOWN_ARTISTS in keys.given:
+        unknown = keys.count(UNKNOWN_ARTISTS, unknown, MIN_UNKNOWN_ARTISTS)
     if by == ALBUM:
-        keys.allow("random split by album", "albums", "draw")
         given = keys.of_subsets("albums", DRAWN, "their numbers of albums")
         albums = {s: keys.count(f"albums.{s}", number, 1) for s, number in given.items()}
-        return RandomSplit(keys.name, by, keys.draw(), albums=albums)
-    keys.allow("random split by track", "shares", "draw")
-    return RandomSplit(keys.name, by, keys.draw(), shares=_shares(keys))
+        return RandomSplit(keys.name, by, keys.draw(), albums=albums, unknown_artists=unknown)
+    return RandomSplit(keys.name, by, keys.draw(), _shares(keys), unknown_artists=unknown)
 
 
 def _shares(keys: _Keys) -> dict[str, float]:
@@ -407,16 +437,16 @@ def _folds(keys: _Keys, by: str) -> Split:
 
 
 def _manifest(keys: _Keys, by: str) -> Split:
-    keys.allow("manifest split", "files", "subsets", "unknown_artists")
+    keys.allow("manifest split", "files", "subsets", UNKNOWN_ARTISTS)
     subsets, given = _subsets(keys), keys.needed("files", _FILES)
     has_folds = isinstance(given, list)
     lists = given if has_folds else [given]
     if not lists:
         raise keys.wrong("files", f"is an empty list; write {_FILES}")
-    unknown = keys.flag("unknown_artists")
+    unknown = keys.flag(UNKNOWN_ARTISTS)
     if has_folds and unknown:
         raise keys.wrong(
-            "unknown_artists",
+            UNKNOWN_ARTISTS,
             "is not for folds, which must train on the same artists; write false, or one list",
         )
     names = [f"files[{fold}]" for fold in range(1, len(lists) + 1)] if has_folds else ["files"]

@@ -1,17 +1,15 @@
 """Drawing train, validation and test subsets, by track or by album (the paper, section 3)."""
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from artistid.errors import InputError
 from artistid.splits.definitions import FoldsSplit, RandomSplit
 from artistid.splits.folds import deal, subset_in_fold
 from artistid.splits.subsets import ALBUM, COLUMNS, TEST, TRACK, TRAIN, VALIDATION
+from artistid.splits.unknown import generator_of_artist, left_out
 
 # In the key of an artist's generator. The split's name is not, so it does not change draws.
 _WORDS = {TRACK: "song", ALBUM: "album"}
@@ -24,7 +22,7 @@ def draw_split(
 
     Each artist is drawn separately, with its own generator, so that a new track of one artist moves
     no track of another (unless units are dealt to folds unevenly: then later artists begin with
-    another fold).
+    another fold). All tracks of an artist that is left out of training are in one subset.
 
     Args:
         tracks: rows of ``usable.csv``, in any order.
@@ -32,7 +30,7 @@ def draw_split(
         cut: ``draw1`` or ``draw1-fold3``: the same cut is the same on every machine.
 
     Raises:
-        InputError: an artist has too few tracks or albums.
+        InputError: an artist has too few tracks or albums, or too many are left out of training.
     """
     by_artist = defaultdict(list)
     for track in sorted(tracks, key=lambda track: track["track_id"]):
@@ -42,13 +40,15 @@ def draw_split(
         units = sorted({track[definition.unit_column] for track in own})
         if len(units) < definition.min_units:
             raise InputError(_too_few(artist, len(units), definition))
-        generator = _generator(_WORDS[definition.by], definition.draw_number(cut), artist)
+        word = _WORDS[definition.by]
+        generator = generator_of_artist(word, definition.draw_number(cut), artist)
         units_of[artist] = [units[index] for index in generator.permutation(len(units))]
     subset_of = _subsets(units_of, definition, cut)
+    outside = left_out(units_of, definition, cut) if isinstance(definition, RandomSplit) else {}
     rows = [
         {column: track.get(column) for column in COLUMNS[:-1]}
-        | {"subset": subset_of[track[definition.unit_column]]}
-        for own in by_artist.values()
+        | {"subset": outside.get(artist) or subset_of[track[definition.unit_column]]}
+        for artist, own in by_artist.items()
         for track in own
     ]
     return sorted(rows, key=lambda row: row["track_id"])
@@ -74,11 +74,6 @@ def _subsets(
             f"{definition.units} leave some empty; write {len(fold_of)} or less"
         )
     return {unit: subset_in_fold(own, fold, definition.folds) for unit, own in fold_of.items()}
-
-
-def _generator(word: str, draw: int, artist: str) -> np.random.Generator:
-    key = f"{word}\0{draw}\0{artist}".encode(errors="surrogateescape")
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()))
 
 
 def _assigned(units: Sequence[str], definition: RandomSplit) -> dict[str, str]:

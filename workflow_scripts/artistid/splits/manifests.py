@@ -15,7 +15,7 @@ from artistid.splits.mistakes import (
     stop_at,
     wrong_subset,
 )
-from artistid.splits.subsets import COLUMNS, SUBSETS, TRAIN
+from artistid.splits.subsets import COLUMNS, SUBSETS, TRAIN, UNKNOWN
 
 OF_CORPUS = ("artist", "album_id", "album", "path")  # what the corpus says of a track, too
 
@@ -134,6 +134,15 @@ def _place(line: int, row: Row) -> str:
 
 
 def evaluated_subsets(manifest: Iterable[Row]) -> list[str]:
-    """Return the subsets that are predicted: validation, and test where the split has one."""
-    present = {row["subset"] for row in manifest}
-    return [subset for subset in SUBSETS if subset != TRAIN and subset in present]
+    """Return the subsets that are predicted: validation, and test where the split has one.
+
+    After them come those of `UNKNOWN`, where artists that are not trained on have tracks.
+    """
+    rows = list(manifest)
+    known = {row["artist"] for row in rows if row["subset"] == TRAIN}
+    present = {row["subset"] for row in rows}
+    unknown = {row["subset"] for row in rows if row["artist"] not in known}
+    return [
+        *(subset for subset in SUBSETS if subset != TRAIN and subset in present),
+        *(name for subset, name in UNKNOWN.items() if subset in unknown),
+    ]

@@ -2,6 +2,9 @@
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SUBSETS = (TRAIN, VALIDATION, TEST)
+# The tracks of validation and of test whose artists are not trained on: no class is theirs, so they
+# are predicted apart.
+UNKNOWN = {VALIDATION: "unknown_validation", TEST: "unknown_test"}
 COLUMNS = ("track_id", "album_id", "artist", "album", "path", "subset")  # of a manifest
 
 TRACK, ALBUM = "track", "album"

@@ -20,7 +20,8 @@ class Inputs:
 
     Attributes:
         files: CSV files by name: ``metrics``, ``artists``, ``timing`` (rows of runs),
-            ``intervals``, ``effects``, ``pairs``, ``albums`` (of comparisons) and ``published``.
+            ``intervals``, ``effects``, ``pairs``, ``albums`` (of comparisons) and ``published``;
+            where artists are unknown, ``calibration`` and ``open_sets``.
         models: of the experiment, in the order of the rows.
         first_seconds: slice lengths, s, at which every model ran.
         dataset: what the corpus is, if it is a known one.

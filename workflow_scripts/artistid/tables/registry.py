@@ -18,6 +18,8 @@ TABLES = (
     "album_effect",
     "album_confusions",
     "paired_tests",
+    "unknown_artists",
+    "calibration",
     "published",
     "training_time",
 )

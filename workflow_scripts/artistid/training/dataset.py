@@ -20,8 +20,11 @@ from artistid.features.mel_cache import (
     read_tracks,
 )
 from artistid.features.slices import slice_starts
-from artistid.splits.subsets import TRAIN
+from artistid.splits.subsets import TRAIN, UNKNOWN
 from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
+
+NO_CLASS = -1  # of tracks by artists that are not trained on
+_SUBSET_OF_UNKNOWN = {name: subset for subset, name in UNKNOWN.items()}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class SliceSet:
         log_mel: frames of all tracks, one after the other, shape (frames, n_mels), dB; where it is
             mapped, of all tracks of the corpus, and read-only.
         starts: first frame of each slice in `log_mel`, shape (slices,).
-        targets: class of each slice, shape (slices,).
+        targets: class of each slice, or NO_CLASS, shape (slices,).
         tracks: position in `track_ids` of each slice's track, shape (slices,).
         track_ids: the tracks that have a slice, sorted.
         too_short: ids of the tracks that have none, because they are shorter than one slice.
@@ -71,13 +74,16 @@ def describe_slices(n_slices: int, n_tracks: int, too_short: Sequence[str]) -> s
 def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> list[str]:
     """Return the artists that a subset has no slice of.
 
-    None of them is learnt, or tested, and their F1 is 0.
+    None of them is learnt, or tested, and their F1 is 0. Where only unknown artists are predicted
+    none is missing.
 
     Args:
         classes: the artists by class number.
         targets: class of each slice of the subset.
     """
     seen = set(np.unique(targets).tolist())
+    if NO_CLASS in seen:
+        return []
     return [artist for number, artist in enumerate(classes) if number not in seen]
 
 
@@ -89,7 +95,7 @@ def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
 def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
     """Count a subset's tracks by artists that are not trained on, and name these; or nothing.
 
-    No class is theirs, so that they are left out wherever each track has one.
+    No class is theirs, so that they are left out wherever each track has one (`UNKNOWN`).
     """
     known = set(class_names(manifest))
     counts = Counter(row["artist"] for row in manifest if row["subset"] == subset)
@@ -99,7 +105,7 @@ def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
     named = ", ".join(f"{artist!r} ({n})" for artist, n in unknown.items())
     return (
         f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists without "
-        f"training tracks are left out: {named}"
+        f"training tracks have no class and are predicted separately: {named}"
     )
 
 
@@ -149,8 +155,8 @@ def load_slices(
 
     Args:
         manifest: rows of a split manifest.
-        subset: ``train``, ``validation`` or ``test``; its tracks by artists that are not trained
-            on are left out (`describe_unknown` names them).
+        subset: ``train``, ``validation`` or ``test``, without its tracks by artists that are not
+            trained on (`describe_unknown` names them); or one of `UNKNOWN`, which are these.
         cache_folder: where the albums' caches are, ``<album_id>.h5``.
         slice_frames: frames in a slice.
         mapped: the corpus' spectrograms; None reads the subset's into memory.
@@ -181,7 +187,7 @@ def load_slices(
     return SliceSet(
         spectrograms.log_mel,
         np.concatenate(starts),
-        np.repeat([numbers[row["artist"]] for row in kept.values()], per_track),
+        np.repeat([numbers.get(row["artist"], NO_CLASS) for row in kept.values()], per_track),
         np.repeat(np.arange(len(kept)), per_track),
         list(kept),
         [row["track_id"] for row in rows if row["track_id"] not in kept],
@@ -232,6 +238,8 @@ def load_tracks(
 ) -> tuple[list[str], NDArray[np.int64], list[NDArray[np.float16]]]:
     """Return ids, classes and log-mel spectrograms (frames, n_mels) of a subset's tracks.
 
+    Those of `UNKNOWN` have NO_CLASS.
+
     Raises:
         InputError: a cache is missing or damaged.
     """
@@ -240,15 +248,21 @@ def load_tracks(
     spectrograms = _by_album(rows, cache_folder, read_tracks)
     return (
         [row["track_id"] for row in rows],
-        np.array([classes[row["artist"]] for row in rows], np.int64),
+        np.array([classes.get(row["artist"], NO_CLASS) for row in rows], np.int64),
         [spectrograms[row["track_id"]] for row in rows],
     )
 
 
 def _rows_of(manifest: Sequence[Mapping[str, str]], subset: str) -> list[Mapping[str, str]]:
-    """Return the rows of a subset by artists that are trained on, sorted by track id."""
-    known = set(class_names(manifest))
-    rows = (row for row in manifest if row["subset"] == subset and row["artist"] in known)
+    """Return the rows of a subset, sorted by track id.
+
+    They are of artists that are trained on; those of `UNKNOWN` are of the others.
+    """
+    known, is_known = set(class_names(manifest)), subset not in _SUBSET_OF_UNKNOWN
+    own = _SUBSET_OF_UNKNOWN.get(subset, subset)
+    rows = (
+        row for row in manifest if row["subset"] == own and (row["artist"] in known) == is_known
+    )
     return sorted(rows, key=lambda row: row["track_id"])
 
 
