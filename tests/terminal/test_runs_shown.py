@@ -41,6 +41,7 @@ FAILURE = """
 from artistid.errors import InputError
 from artistid.jobs.logs import job_log
 with job_log(snakemake.log[0], "figure") as log:
+    log.warning("another warning")
     log.info("a line before the end")
     raise InputError("a.csv: is empty; write something")
 """
@@ -126,9 +127,13 @@ def test_terminal_shows_stages_epochs_warnings_and_a_failed_job(broken):
     assert re.search(
         r"^warning: train_network crnn song draw1 1s seed1: a warning\nof two", text, re.M
     )
+    assert "\nwarning: plot_log_mels: another warning\n" in text
     assert re.search(r"^figure: a\.csv: is empty; write something\n", text, re.M), "the job's line"
     failed = re.search(
-        r"^failed: plot_log_mels\n +\d.* INFO a line before the end\n  log: (.*)\n", text, re.M
+        r"^failed: plot_log_mels\n +\d.* WARNING another warning\n"
+        r" +\d.* INFO a line before the end\n  log: (.*)\n",
+        text,
+        re.M,
     )
     assert (broken / failed[1]).is_file()
     assert re.search(r"^✓ +training +━+ +1 job done in \d+ s", text, re.M), "the last state stays"
@@ -160,14 +165,14 @@ def test_pipe_gets_few_lines_and_the_log_of_snakemake_gets_all(broken):
     [log] = sorted((broken / ".snakemake/log").glob("*.log"))[-1:]
     said = log.read_text()
     assert str(log) in done.stderr
-    for text in ("rule train_network:\n", "reason: ", "Error in rule plot_log_mels:", LOG):
+    for text in ("localrule train_network:\n", "reason: ", "Error in rule plot_log_mels:", LOG):
         assert text in said
 
 
 def test_all_lines_are_had_by_asking(broken):
     (broken / "go").touch()
     done = snakemake(broken, *ARGUMENTS, "--quiet", "host")
-    assert "\nrule train_network:\n" in done.stderr
+    assert "\nlocalrule train_network:\n" in done.stderr
     assert "training: only for the log\n" in done.stderr
     assert "Error in rule plot_log_mels:" in done.stderr
     assert "failed: " not in done.stderr

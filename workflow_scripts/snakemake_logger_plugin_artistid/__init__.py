@@ -69,7 +69,7 @@ class LogHandler(LogHandlerBase):
     def _start(self) -> None:
         from snakemake_logger_plugin_artistid.run import Run
 
-        self._run = Run(self._stage_of, self._jobs, self._snakemake, self.lock)
+        self._run = Run(self._stage_of, self._jobs, self._snakemake)
 
     def emit(self, record: LogRecord) -> None:
         """Show a record, or what it says of the run."""
@@ -85,9 +85,8 @@ class LogHandler(LogHandlerBase):
 
     def flush(self) -> None:
         """End the display, if there is one: the terminal is free for others."""
-        with self.lock:
-            if self._run is not None:
-                self._run.end()
+        if self._run is not None:
+            self._run.end()
 
     def close(self) -> None:
         """End the display."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from logging import WARNING, LogRecord
 from pathlib import Path
+from typing import Any
 
 from snakemake.logging import ColorizingTextHandler
 from snakemake.workflow import NOTHING_TO_BE_DONE_MSG
@@ -33,7 +34,6 @@ class Run:
         stage_of: the stage of each rule.
         jobs: returns the number of jobs by kind, and whether others may follow.
         snakemake: Snakemake's own handler, which has the stream and the words for what is not ours.
-        lock: held while `take` is called.
     """
 
     def __init__(
@@ -41,13 +41,12 @@ class Run:
         stage_of: Mapping[str, str],
         jobs: Jobs,
         snakemake: ColorizingTextHandler,
-        lock: threading.RLock,
     ) -> None:
         self._progress = Progress(stage_of)
         self._jobs = jobs
         self._snakemake = snakemake
-        self._lock = lock
-        self._counted = False
+        self._lock = threading.RLock()
+        self._counted = False  # since the last checkpoint
         self._checkpoints: set[int] = set()
         self._failed = 0
         self._is_local = True  # jobs run on this machine, and say themselves what stops them
@@ -56,6 +55,17 @@ class Run:
 
     def take(self, record: LogRecord) -> None:
         """Show a record, or note what it says."""
+        with self._lock:
+            self._take(record)
+
+    def end(self) -> None:
+        """Show the end of what runs, and leave the terminal."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._ended.set()
+                self._end_display()
+
+    def _take(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_ERROR:
             self._fail(record)
@@ -67,16 +77,17 @@ class Run:
             self._is_local &= not hasattr(record, "nodes")
         elif event in (LogEvent.RUN_INFO, LogEvent.JOB_STARTED):
             self._count()
+            if self._display is None:
+                self._show()
+            self._update(record.created)
         elif event == LogEvent.JOB_FINISHED:
             self._finish(record)
         elif event is None and _is_for_people(record):
             self._say(str(record.msg))
 
-    def end(self) -> None:
-        """Show the end of what runs, and leave the terminal."""
-        if self._ended.is_set():
-            return
-        self._ended.set()
+    def _end_display(self) -> None:
+        if self._display:
+            self._count()
         for job in self._progress.running.values():
             self._look(job)
         if self._display:
@@ -89,7 +100,7 @@ class Run:
             )
 
     def _count(self) -> None:
-        """Ask for the number of jobs, which only a checkpoint changes, and begin to show them."""
+        """Ask for the number of jobs, which only a checkpoint changes."""
         if not self._counted:
             try:
                 jobs, may_grow = self._jobs()
@@ -97,10 +108,11 @@ class Run:
                 return
             self._counted = True
             self._progress.expect(jobs, may_grow)
-        if self._display is None:
-            self._display = self._new_display()
-            threading.Thread(target=self._watch, daemon=True).start()
-        self._update(time.time())
+
+    def _show(self) -> None:
+        """Begin to show the run."""
+        self._display = self._new_display()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def _new_display(self) -> Display:
         stream = self._snakemake.stream
@@ -122,30 +134,27 @@ class Run:
 
     def _look(self, job: Job) -> None:
         for warning in job.look():
-            self._say(f"warning: {job.kind[0]} {job.name}: {warning}", "yellow")
+            self._say(f"warning: {_title(job.kind[0], job)}: {warning}", "yellow")
 
-    def _start(self, record: LogRecord) -> None:
+    def _start(self, record: Any) -> None:
         if record.is_checkpoint:
             self._checkpoints.add(record.jobid)
         kind = (record.rule_name, record.wildcards.get("model", ""))
         log = Path(record.log[0]) if record.log else None
         name = _name(record.wildcards)
         self._progress.start(record.jobid, kind, name, log, record.created)
-
-    def _finish(self, record: LogRecord) -> None:
-        if record.job_id in self._checkpoints:
-            self._counted = False
-        job = self._progress.running.get(record.job_id)
-        if job:
-            self._look(job)
-        self._progress.end(record.job_id, record.created)
         self._update(record.created)
 
-    def _fail(self, record: LogRecord) -> None:
-        job = self._progress.end(record.jobid, record.created, failed=True)
+    def _finish(self, record: Any) -> None:
+        if record.job_id in self._checkpoints:
+            self._counted = False
+        self._end(record.job_id, record.created)
+        self._update(record.created)
+
+    def _fail(self, record: Any) -> None:
+        job = self._end(record.jobid, record.created, failed=True)
         self._failed += 1
-        name = f"{record.rule_name} {job.name if job else ''}".rstrip()
-        lines = [f"failed: {name}"]
+        lines = [f"failed: {_title(record.rule_name, job)}"]
         for log in map(Path, record.log):
             n_lines = _LAST_LINES if self._failed <= _IN_FULL else 1
             last = last_lines(log, n_lines, without_error=self._is_local)
@@ -154,11 +163,19 @@ class Run:
         self._say("\n".join(lines), "red")
         self._update(record.created)
 
+    def _end(self, number: int, now: float, failed: bool = False) -> Job | None:
+        """Note that a job has ended, once its last warnings are shown."""
+        if job := self._progress.running.get(number):
+            self._look(job)
+        return self._progress.end(number, now, failed)
+
     def _complain(self, record: LogRecord) -> None:
         """Show a warning or an error of Snakemake, but not that a script ended with status 1."""
         text = self._snakemake.format(record)
         told = "CalledProcessError in file" in text and text.rstrip().endswith("exit status 1.")
-        if not told:
+        if self._display is None:  # what is wrong before the first job
+            self._snakemake.handle(record)
+        elif not told:
             self._say(text, "yellow" if record.levelno == WARNING else "red")
 
     def _update(self, now: float) -> None:
@@ -170,6 +187,10 @@ class Run:
             self._display.say(text, style)
         else:
             print(text, file=self._snakemake.stream, flush=True)
+
+
+def _title(rule: str, job: Job | None) -> str:
+    return f"{rule} {job.name}".rstrip() if job else rule
 
 
 def _is_for_people(record: LogRecord) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _INTERVAL = 60.0  # seconds between two reports of the same stage in a pipe
 _MOST_TRAININGS = 8  # that are shown at once
-_REFRESHED = 2.0  # times in a second
+_BETWEEN = 0.2  # seconds between two drawings
 
 
 class Display(Protocol):
@@ -92,10 +92,11 @@ class Live:
         self._live = RichLive(
             get_renderable=self._drawn,
             console=self._console,
-            refresh_per_second=_REFRESHED,
+            auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        self._drawn_at = 0.0
         self._captured.start()
         self._live.start()
 
@@ -106,7 +107,10 @@ class Live:
         self._console.print(Text(text, style=style), soft_wrap=True)
 
     def update(self, now: float) -> None:
-        """Do nothing: the table is drawn by a thread, several times in a second."""
+        """Draw the table, unless it was drawn only just before."""
+        if now - self._drawn_at >= _BETWEEN:
+            self._drawn_at = now
+            self._live.refresh()
 
     def end(self) -> None:
         """Draw the table for the last time, and give the terminal back."""

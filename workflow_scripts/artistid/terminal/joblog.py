@@ -7,7 +7,6 @@ from pathlib import Path
 
 _LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) (.*)")
 _EPOCH = re.compile(r"epoch (\d+)/(\d+): .*validation F1 ([\d.]+|nan)")
-_AT_MOST = 5  # lines of one message
 _TAIL = 64 * 1024  # bytes at the end of a log in which its last lines are looked for
 
 
@@ -53,12 +52,12 @@ def warnings_in(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if found := _LINE.fullmatch(line):
             if message:
-                yield "\n".join(message[:_AT_MOST])
+                yield "\n".join(message)
             message = [found[2]] if found[1] == "WARNING" else []
         elif message:
             message.append(line)
     if message:
-        yield "\n".join(message[:_AT_MOST])
+        yield "\n".join(message)
 
 
 def epoch_in(lines: Iterable[str]) -> Epoch | None:
