@@ -64,6 +64,15 @@ def test_time_left_is_said_of_what_is_known_only(progress, training):
     assert progress.seconds_left(training, 112.0) == pytest.approx(3 * 10)
 
 
+def test_unknown_rule_takes_what_its_stage_does_once_some_jobs_are_done(progress, training):
+    progress.expect({CRNN: 3, SONG: 2}, may_grow=False)
+    for number in range(3):
+        assert progress.seconds_left(training, 10.0 * number) is None
+        progress.start(number, CRNN, "", None, 10.0 * number)
+        progress.end(number, 10.0 * number + 10)
+    assert progress.seconds_left(training, 30.0) == pytest.approx(2 * 10)
+
+
 def test_time_left_is_shared_by_the_jobs_that_run_at_once(progress, training):
     progress.expect({CRNN: 6}, may_grow=False)
     for number in (1, 2):
@@ -71,6 +80,16 @@ def test_time_left_is_shared_by_the_jobs_that_run_at_once(progress, training):
     for number in (1, 2):
         progress.end(number, 10.0)
     assert progress.seconds_left(training, 10.0) == pytest.approx(4 * 10 / 2)
+
+
+def test_time_left_is_not_said_while_a_stage_waits_for_others(progress, training):
+    progress.expect({CRNN: 2}, may_grow=False)
+    progress.start(1, CRNN, "", None, 0.0)
+    progress.end(1, 10.0)
+    assert progress.seconds_left(training, 15.0) is not None
+    assert progress.seconds_left(training, 30.0) is None
+    progress.start(2, CRNN, "", None, 30.0)
+    assert progress.seconds_left(training, 31.0) is not None
 
 
 def test_model_takes_what_it_took_and_an_unknown_one_what_its_rule_did(progress, training):
@@ -91,6 +110,10 @@ def test_running_training_takes_what_its_epochs_say(progress, training, tmp_path
     assert progress.running[1].look() == []
     assert progress.running[1].epoch == Epoch(3, 12, "0.400")
     assert progress.seconds_left(training, 30.0) == pytest.approx(90)
+    progress.expect({CRNN: 2}, may_grow=False)
+    progress.start(2, CRNN, "", None, 0.0)
+    progress.end(2, 30.0)
+    assert progress.seconds_left(training, 30.0) == pytest.approx(90 / 2), "not what others took"
 
 
 def test_failed_job_is_not_left_and_counts_once_when_it_is_run_again(progress, training):
@@ -101,7 +124,7 @@ def test_failed_job_is_not_left_and_counts_once_when_it_is_run_again(progress, t
     progress.start(1, CRNN, "", None, 1.0)
     progress.end(1, 3.0)
     assert (training.left, training.done, training.failed) == (1, 1, set())
-    assert progress.seconds_left(training, 3.0) is not None
+    assert progress.seconds_left(training, 3.0) == pytest.approx(2 * 3 / 2)
 
 
 def test_stage_is_not_over_while_a_checkpoint_may_add_jobs(progress, training):
@@ -139,6 +162,8 @@ def test_warnings_of_a_job_are_found_with_all_their_lines(tmp_path):
     assert first == "told"
     assert "UserWarning: of a library" in second
     assert "end" not in second
+    lines = [line("WARNING", "a"), "b", line("INFO", "c"), "d", line("WARNING", "e")]
+    assert list(warnings_in(lines)) == ["a\nb", "e"]
 
 
 def test_what_the_log_of_a_failed_job_ends_with(tmp_path):
@@ -172,7 +197,7 @@ def test_lines_are_few_and_say_when_a_stage_begins_goes_on_and_ends(progress, tm
     assert stream.getvalue().splitlines() == [
         "training: 1 job to do",
         "training: 1 job to do, about 1 min left",
-        "  crnn song: epoch 1 of 2, validation F1 0.400, 1 min left at most",
+        "  crnn song: epoch 1 of 2, validation F1 0.400, at most 1 min left",
         "training: 1 job done in 1 min",
     ]
 
@@ -195,7 +220,7 @@ def test_table_has_every_score_within_100_columns(n_splits):
         | {"macro_f1_mean": f"0.{first}{second}{int(pooling == 'mean')}"}
         for first, model in enumerate(models)
         for second, split in enumerate(splits)
-        for pooling in ("none", "mean", "vote")
+        for pooling in ("none", "vote", "mean")
     ]
     of_slices = [row for row in rows if row["pooling"] == "none"]
     text = f1_table(of_slices, [row for row in rows if row["pooling"] != "none"])

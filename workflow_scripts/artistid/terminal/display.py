@@ -139,12 +139,13 @@ class Live:
                 continue
             over = self.progress.is_over(stage)
             mark = Text("✗", "red") if stage.failed else Text("✓", "green") if over else Text(" ")
-            bar = ProgressBar(stage.total, stage.done, width=20)
+            bar = ProgressBar(stage.total, stage.done, width=20, complete_style="cyan")
             stages.add_row(mark, stage.name, bar, _state(self.progress, stage, now))
         yield stages
         trainings = sorted(self.progress.trainings(), key=lambda job: job.started)
         if trainings:
             table = Table.grid(padding=(0, 2, 0, 0))
+            table.add_column(no_wrap=True)
             for job in trainings[:_MOST_TRAININGS]:
                 table.add_row("    " + job.name, describe_epoch(job, now))
             if (more := len(trainings) - _MOST_TRAININGS) > 0:
@@ -200,7 +201,8 @@ def describe_epoch(job: Job, now: float) -> str:
     text = f"epoch {job.epoch.number} of {job.epoch.of}, validation F1 {job.epoch.f1}"
     expected = job.expected_seconds(now)
     left = 0.0 if expected is None else expected - (now - job.started)
-    return f"{text}, {minutes_in_words(left / 60)} left at most" if left > 0 else text
+    # Early stopping may end it sooner.
+    return f"{text}, at most {minutes_in_words(max(1, left / 60))} left" if left > 0 else text
 
 
 def _state(progress: Progress, stage: Stage, now: float) -> str:

@@ -9,6 +9,8 @@ from artistid.terminal.joblog import Epoch, JobLog, epoch_in, warnings_in
 
 # Jobs of a kind take about the same time: those of a rule, of a training those of a model.
 Kind = tuple[str, str]
+_IDLE = 10.0  # seconds without a job after which a stage waits for others
+_ENOUGH = 3  # jobs of other rules that say something of a rule of their stage
 
 
 @dataclass
@@ -78,9 +80,10 @@ class Progress:
         self.may_grow = True
         self._expected: Counter[Kind] = Counter()
         self._ended: Counter[Kind] = Counter()
-        # Of the jobs that are done, of a kind and of all kinds of a rule.
+        # Of the jobs that are done, of a kind, of all kinds of a rule, and of all rules of a stage.
         self._of_kind: defaultdict[Kind, _Took] = defaultdict(_Took)
         self._of_rule: defaultdict[str, _Took] = defaultdict(_Took)
+        self._of_stage: defaultdict[str, _Took] = defaultdict(_Took)
 
     def expect(self, jobs: Mapping[Kind, int], may_grow: bool) -> None:
         """Note all jobs of the run, those that have ended included, and whether more may follow."""
@@ -121,7 +124,8 @@ class Progress:
             stage.failed.add(number)
         else:
             stage.done += 1
-            for took in (self._of_kind[job.kind], self._of_rule[job.kind[0]]):
+            rule = job.kind[0]
+            for took in (self._of_kind[job.kind], self._of_rule[rule], self._of_stage[stage.name]):
                 took.jobs += 1
                 took.seconds += now - job.started
         return job
@@ -137,19 +141,21 @@ class Progress:
     def seconds_left(self, stage: Stage, now: float) -> float | None:
         """Return about how long a stage takes from now on, as things have gone so far.
 
-        Jobs that wait take what those of their kind took, else those of their rule; a training that
-        runs, what its epochs say. What has been worked in the time since the stage began says how
-        many run at once.
+        Jobs that wait take what those of their kind took, else those of their rule, else, where
+        some are done, those of the stage; a training that runs, what its epochs say. What has been
+        worked in the time since the stage began says how many run at once.
 
         Returns:
-            Seconds; None where jobs are left of which nothing is known yet.
+            Seconds; None where jobs are left of which nothing is known yet, or the stage waits for
+            others.
         """
         if stage.started is None or now <= stage.started or not stage.left:
             return None
+        if not stage.running and stage.ended is not None and now - stage.ended > _IDLE:
+            return None
         running = [job for job in self.running.values() if self.stage(job.kind[0]) is stage]
         waiting = self._expected - self._ended - Counter(job.kind for job in running)
-        rules = [rule for rule in self._of_rule if self.stage(rule) is stage]
-        work = sum(self._of_rule[rule].seconds for rule in rules)
+        work = self._of_stage[stage.name].seconds
         left = 0.0
         for job in running:
             expected = job.expected_seconds(now) or self._usual(job.kind, now)
@@ -163,7 +169,7 @@ class Progress:
                 if expected is None:
                     return None
                 left += waiting[kind] * expected
-        return left * (now - stage.started) / work
+        return left * (now - stage.started) / work if work else None
 
     def _usual(self, kind: Kind, now: float) -> float | None:
         """Return what a job of a kind takes, s; None where nothing tells."""
@@ -171,5 +177,7 @@ class Progress:
             if took:
                 return took.seconds / took.jobs
         running = [job.expected_seconds(now) for job in self.trainings() if job.kind[0] == kind[0]]
-        known = [seconds for seconds in running if seconds is not None]
-        return sum(known) / len(known) if known else None
+        if known := [seconds for seconds in running if seconds is not None]:
+            return sum(known) / len(known)
+        of_stage = self._of_stage[self.stage_of[kind[0]]]
+        return of_stage.seconds / of_stage.jobs if of_stage.jobs >= _ENOUGH else None
