@@ -40,6 +40,7 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/prediction.smk"
 include: "rules/listening.smk"
+include: "rules/terminal.smk"
 
 
 # The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
@@ -157,4 +158,9 @@ onstart:
 
 
 onsuccess:
+    end_displays()
     print_results()
+
+
+onerror:
+    end_displays()

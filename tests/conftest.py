@@ -64,6 +64,7 @@ SHARING = {
     "tests/plan/test_needs.py",
     "tests/plan/test_sources.py",
     "tests/storage/test_full_disk.py",
+    "tests/terminal/test_runs_shown.py",
     "tests/workflow/test_experiments.py",
     "tests/workflow/test_prediction.py",
     "tests/workflow/test_recipes.py",
@@ -191,6 +192,8 @@ def copy_workflow(workdir: Path) -> Path:
 
 FIRST_RUN = "first_run.txt"  # what Snakemake said of every job, for tests/workflow/test_reruns.py
 
+LAST_WORDS = "last_words.txt"  # what that run printed at its end, for tests/terminal
+
 # Every kind of model, both splits, two seeds, and the second step.
 TINY = {
     "corpus": {"name": "tiny"},
@@ -217,9 +220,10 @@ def finished(tmp_path_factory) -> Path:
     done = snakemake(workdir, "--configfile", "tiny.yaml", "--quiet", "host", **notes)
     assert done.returncode == 0, done.stdout + done.stderr
     (workdir / FIRST_RUN).write_text(done.stderr)
+    (workdir / LAST_WORDS).write_text(done.stdout)
     assert "demo corpus, smaller than configured: training.epochs: 300 -> 2" in done.stderr
     assert "18 tracks of 3 artists on 9 albums" in done.stdout
-    assert "| inception_rnn | song |" in done.stdout
+    assert "inception_rnn, 1 s" in done.stdout
     return workdir
 
 

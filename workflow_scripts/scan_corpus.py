@@ -1,10 +1,11 @@
 """List and check the recordings; write tracks.csv, usable.csv, and a listing per album."""
 
+import logging
 from pathlib import Path
 
 from artistid.corpus.exclusion import check_remaining, exclusion
 from artistid.corpus.folder import audio_passed_over, list_recordings
-from artistid.corpus.listings import write_album_listings, write_tracks, write_usable
+from artistid.corpus.listings import EXCLUDED, OK, write_album_listings, write_tracks, write_usable
 from artistid.corpus.scan import check_bad_share, scan
 from artistid.corpus.summary import describe, describe_names
 from artistid.corpus.tags import tagged
@@ -35,7 +36,8 @@ def scan_corpus(log) -> None:
     )
     passed_over = audio_passed_over(audio_dir, others)
     summary = describe(tracks, others, params.expect, passed_over) + describe_names(recordings)
-    log.info("%s", summary.rstrip())
+    bad = any(track["status"] not in (OK, EXCLUDED) for track in tracks)
+    log.log(logging.WARNING if bad else logging.INFO, "%s", summary.rstrip())
     check_bad_share(tracks, params.max_bad_share)
     check_remaining(tracks)
     write_album_listings(Path(snakemake.output.albums), tracks)

@@ -134,18 +134,3 @@ def check_writable():
                 f"{folder}: cannot be written to; make it writable for you, or give the corpus "
                 "another name (corpus.name)"
             )
-
-
-def print_results():
-    """Print the scan's summary and the main table when all is done."""
-    for path in (
-        f"{CORPUS}/corpus/summary.txt",
-        f"{EXPERIMENT}/audit/summary.txt",
-        f"{TABLES_FOLDER}/{TABLES[0]}.md",
-    ):
-        if Path(path).exists():
-            print(
-                f"\n{Path(path).read_text(encoding='utf-8', errors='replace')}",
-                end="",
-            )
-    print(f"\nAll tables: {TABLES_FOLDER}/")

@@ -105,7 +105,7 @@ def test_copy_that_is_accepted_by_name_passes_and_is_in_the_table(workdir, stopp
 
 def test_copies_are_kept_on_one_side_where_the_configuration_says_so(workdir, stopped):
     before = {split: manifest(workdir, split) for split in ("album", "song")}
-    done = run(workdir, {"near_duplicates": "one_side"}, "collect_leakage")
+    done = run(workdir, {"near_duplicates": "one_side"}, "collect_leakage", "--quiet", "host")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 splits compared, 0 hits" in done.stdout
     assert (
@@ -184,7 +184,7 @@ def test_misspelt_subset_stops_its_split_before_anything_is_trained_on_it(drawn)
 def test_every_split_is_audited_before_the_first_is_trained_on(drawn):
     for path in (drawn / "results/own/experiments/paper/runs").rglob("predictions.h5"):
         path.unlink()
-    done = run(drawn, None, "--forcerun", "audit_split", "--cores", "1")
+    done = run(drawn, None, "--forcerun", "audit_split", "--cores", "1", "--quiet", "host")
     assert done.returncode == 0, done.stdout + done.stderr
     names = re.findall(r"^(audit|svm_song_mahalanobis)\b.* draw(\d)\b", done.stderr, re.MULTILINE)
     names = list(dict.fromkeys(names))

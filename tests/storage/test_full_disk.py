@@ -230,7 +230,7 @@ def test_results_that_may_not_be_written_to_are_named_before_any_job(copied, fol
         (tables / "f1_by_model.csv").unlink()
     before = state(copied / "results")
     (copied / folder).chmod(0o555)
-    done = snakemake(copied, "--configfile", "tiny.yaml", within=ordinary_user())
+    done = snakemake(copied, "--configfile", "tiny.yaml", "--quiet", "host", within=ordinary_user())
     (copied / folder).chmod(0o755)
     assert done.returncode != 0
     assert f"{folder}: cannot be written to; make it writable for you, or give" in done.stderr

@@ -246,7 +246,7 @@ def test_systems_learn_from_silence_too(workdir, extracted):
         f"results/own/experiments/paper/runs/{model}/song/draw1/{MODELS[model]}/seed1/metrics.csv"
         for model in MODELS
     ]
-    done = snakemake(workdir, *paths, "--configfile", "own.yaml")
+    done = snakemake(workdir, *paths, "--configfile", "own.yaml", "--quiet", "host")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Rule: scan_corpus" not in done.stderr
     for path in paths:
@@ -326,7 +326,7 @@ def configure_small(workdir: Path, audio_dir: Path, albums: dict, experiment: di
 def test_corpus_that_cannot_carry_the_experiment_stops_after_the_scan(workdir, tmp_path, case):
     albums, experiment, message = SMALL[case]
     configure_small(workdir, tmp_path, albums, experiment)
-    done = snakemake(workdir, "--configfile", "small.yaml")
+    done = snakemake(workdir, "--configfile", "small.yaml", "--quiet", "host")
     shutil.rmtree(workdir / "results/small")
     assert done.returncode != 0
     assert (

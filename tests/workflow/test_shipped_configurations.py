@@ -101,7 +101,7 @@ def test_folder_has_to_be_named_and_to_exist(workdir, name):
 def test_artist20_is_scanned_and_the_papers_grid_planned_in_seconds(workdir, tree):
     arguments = ("--configfile", "configs/artist20.yaml", *audio_dir(tree))
     started = time.monotonic()
-    done = snakemake(workdir, "scan_corpus", *arguments)
+    done = snakemake(workdir, "scan_corpus", *arguments, "--quiet", "host")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1413 tracks of 20 artists on 120 albums" in done.stderr
     assert "as corpus.expect says" in done.stderr

@@ -16,6 +16,8 @@ from types import FrameType
 # Holds the namespace and the process ids of the Snakemakes, one started by the other, that started
 # a job on this machine. A job has it from its parents.
 WORKFLOW = "ARTISTID_WORKFLOW"
+# Holds the process id of the Snakemake that shows what its jobs log.
+SHOWS = "ARTISTID_SHOWS"
 
 
 def mark_workflow() -> None:
@@ -27,6 +29,16 @@ def mark_workflow() -> None:
     ancestors = _ancestors(os.getpid())
     outer = [process for process in _marked() if process in ancestors]
     os.environ[WORKFLOW] = " ".join([_namespace(), *map(str, outer), str(os.getpid())])
+
+
+def show_jobs() -> None:
+    """Say to the jobs that this process will start that it shows what matters of their logs."""
+    os.environ[SHOWS] = str(os.getpid())
+
+
+def is_shown() -> bool:
+    """Return whether this process' workflow, on this machine, shows what the job logs."""
+    return os.environ.get(SHOWS, "") in map(str, _marked())
 
 
 def end_with_workflow() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from artistid.errors import InputError
-from artistid.jobs.lifetime import end_when_told, end_with_workflow
+from artistid.jobs.lifetime import end_when_told, end_with_workflow, is_shown
 
 _TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job's progress on the terminal
 
@@ -33,6 +33,9 @@ class _Paced(logging.Filter):
 @contextmanager
 def job_log(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     """Log to a file and to the terminal while the block runs; end the process when it fails.
+
+    Where the workflow shows what is in the file (`artistid.terminal`), only what ends the job goes
+    to the terminal.
 
     The process also ends with its workflow, and in order when it is told to (SIGTERM).
 
@@ -59,6 +62,7 @@ def job_log(log_file: str | Path, name: str) -> Iterator[logging.Logger]:
     terminal = logging.StreamHandler(terminal_stream)
     terminal.setFormatter(logging.Formatter(f"{name.replace('%', '%%')}: %(message)s"))
     terminal.addFilter(_Paced())
+    terminal.setLevel(logging.ERROR if is_shown() else logging.INFO)
     logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
     logging.captureWarnings(True)
     logger = logging.getLogger("job")

@@ -12,6 +12,7 @@ from artistid.corpus.tags import without_guests
 from artistid.setup.choice import Choice, Room
 from artistid.setup.estimate import Estimate
 from artistid.setup.survey import FOLDERS, TAGS, Survey
+from artistid.terminal.words import minutes_in_words
 
 AT_MOST = 5  # names in one line, lines of one kind
 
@@ -138,17 +139,11 @@ def _room(room: Room, is_chosen: bool) -> str:
 
 def describe_estimate(expected: Estimate) -> str:
     """Return how long a run takes, as an estimate."""
-    return (
-        f"a run takes about {_minutes(expected.total)} here, on {expected.machine} (an estimate "
-        f"from one recording and a few training steps): {_minutes(expected.reading)} to read the "
-        f"recordings, at most {_minutes(expected.training)} for "
-        f"{counted(expected.n_trainings, 'training')}, {_minutes(expected.jobs)} for other jobs\n"
+    total, reading, training, other = map(
+        minutes_in_words, (expected.total, expected.reading, expected.training, expected.jobs)
     )
-
-
-def _minutes(minutes: float) -> str:
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.0f} hours" if minutes < 48 * 60 else f"{minutes / 60 / 24:.0f} days"
+    return (
+        f"a run takes about {total} here, on {expected.machine} (an estimate from one recording "
+        f"and a few training steps): {reading} to read the recordings, at most {training} for "
+        f"{counted(expected.n_trainings, 'training')}, {other} for other jobs\n"
+    )
