@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from artistid.errors import ArtistError, InputError
+from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -67,7 +68,7 @@ def train_frame_system(log) -> None:
         params.model["architecture"],
         settings,
         classes,
-        params.log_mel,
+        LogMelParameters(**params.log_mel),
         run,
         temperature=temperature,
     )

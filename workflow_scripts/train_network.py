@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.jobs.devices import check_cuda, explain_out_of_memory, take_device
 from artistid.jobs.logs import job_log
 from artistid.models.registry import build_network, load_model
@@ -69,15 +70,16 @@ def train_network(log) -> None:
     loaders = {subset: BatchLoader(part, normalisation, device) for subset, part in slices.items()}
 
     torch.manual_seed(run.seed)
+    log_mel = LogMelParameters(**params.log_mel)
     architecture, own = params.model["architecture"], params.model["settings"]
-    network = build_network(architecture, params.log_mel["n_mels"], len(classes), own)
+    network = build_network(architecture, log_mel.n_mels, len(classes), own)
     network = network.to(device)
     saved = saved_state([slices[TRAIN], slices[VALIDATION]], classes)
     result = fit(network, loaders[TRAIN], loaders[VALIDATION], settings, run.seed, log.info, saved)
     stopwatch.seconds = sum(result.seconds)  # of every session, where it was interrupted
 
     _, own_settings = load_model(architecture, own)
-    description = describe_model(architecture, own_settings, classes, params.log_mel, run)
+    description = describe_model(architecture, own_settings, classes, log_mel, run)
     save_weights(Path(output.weights), network, normalisation, description)
     predictions = {subset: predict(network, loaders[subset], settings) for subset in evaluated}
     write_predictions(Path(output.predictions), run, classes, predictions)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from artistid.features.log_mel import LogMelParameters
 from artistid.features.mfcc import mfcc
 from artistid.jobs.logs import job_log
 from artistid.jobs.memory import Peaks, peak_mb
@@ -51,7 +52,7 @@ def train_song_system(log) -> None:
         params.model["architecture"],
         settings,
         classes,
-        params.log_mel,
+        LogMelParameters(**params.log_mel),
         run,
         temperature=temperature,
     )

@@ -46,7 +46,7 @@ def describe_model(
     architecture: str,
     settings: Any,
     classes: Sequence[str],
-    log_mel: Mapping[str, Any],
+    log_mel: LogMelParameters,
     run: Run,
     **more: Any,
 ) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def describe_model(
         architecture: its name in `artistid.models.registry`.
         settings: of the architecture, its dataclass.
         classes: the artists, in the order of the outputs.
-        log_mel: parameters in the configuration's form.
+        log_mel: parameters of the spectrograms.
         run: that trained it.
         more: what else a prediction needs, such as a temperature.
     """
@@ -64,7 +64,7 @@ def describe_model(
         "model": architecture,
         "settings": asdict(settings),
         "classes": list(classes),
-        "log_mel": LogMelParameters(**log_mel).as_dict(),
+        "log_mel": log_mel.as_dict(),
         "slice_frames": run.slice_frames,
     } | more
 
