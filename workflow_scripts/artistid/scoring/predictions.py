@@ -35,8 +35,8 @@ class Predictions:
 
     Attributes:
         log_probability: natural logarithm, shape (slices, classes), float32. The generative systems
-            are so sure of themselves that their probabilities themselves would underflow.
-        target: true class of each slice, -1 where no class is theirs, shape (slices,).
+            are so certain that the probabilities themselves would underflow.
+        target: true class of each slice, -1 if its artist has no class, shape (slices,).
         track: position in `track_id` of each slice's track, shape (slices,).
         track_id: the tracks' ids.
     """
