@@ -87,5 +87,5 @@ def runs_so_far(wildcards):
 
 
 def frames_of_run(wildcards):
-    """Return the frames of a run's slices; None where it takes whole songs."""
+    """Return the frames of a run's slices; None if it takes whole songs."""
     return frames_in_slice(config, seconds_of_slice(wildcards.slice))

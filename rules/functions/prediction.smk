@@ -84,7 +84,7 @@ def answers_of_jobs(wildcards):
 
 
 def uses_gpu(wildcards):
-    """Return 1 where a model may be a network: only these have work for a GPU."""
+    """Return 1 if a model may be a network: only networks use a GPU."""
     kinds = {
         kind_of_model(config, name.partition("/")[0])
         for name in config["predict"]["models"]
