@@ -1,11 +1,11 @@
 # Music artist classification: from a folder of recordings to the paper's F1 tables.
 #
-#   corpus -> features -> splits -> audit -> training -> scoring -> tables -> figures
+# The stages, in order: corpus, features, splits, audit, training, scoring, tables, figures.
 #
 # The experiment is configured in config.yaml; how and where jobs run, in profiles/.
 
 
-# First, because it refuses every version of Snakemake but the one that it repairs.
+# Included first, because it refuses every version of Snakemake except the one that it repairs.
 include: "rules/repairs.smk"
 
 
@@ -43,8 +43,9 @@ include: "rules/listening.smk"
 include: "rules/terminal.smk"
 
 
-# The stages, to ask for one alone: `snakemake tables`. Together they name every file that a user would
-# miss: a deleted intermediate file is regenerated even if everything derived from it still exists.
+# The stages as targets, so that you can ask for one: `snakemake tables`. Together they name every file
+# that a user would miss: a deleted intermediate file is regenerated even if everything derived from it
+# still exists.
 rule corpus:
     """Find and check the recordings; make those of the demo."""
     input:
@@ -137,7 +138,7 @@ rule listening:
 
 
 rule all:
-    """All of it."""
+    """Make everything, from the corpus to the figures."""
     default_target: True
     input:
         rules.corpus.input,

@@ -1,10 +1,11 @@
-"""Ways to fit the temperature of songs, compared on the test songs of a finished experiment.
+"""Compare ways to fit the temperature of songs, on the test songs of a finished experiment.
 
     python benchmarks/calibration.py results/demo/experiments/paper
 
-Each is fitted on the validation set of each run: on its songs alone, on its songs with a prior of
-some deviation, on its slices. Cells are models on splits. The expected calibration error is of all
-songs of a cell's runs together; the cross-entropy is their mean.
+Each temperature is fitted on the validation set of a run: on its songs alone, on its songs with a
+prior of some standard deviation, or on its slices. A cell is a model on a split. The expected
+calibration error is of all songs of a cell's runs together; the cross-entropy is the mean over its
+runs.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from artistid.scoring.calibration import Songs, fit_song_temperature, reliabilit
 from artistid.scoring.predictions import Predictions, read_predictions
 from artistid.splits.subsets import TEST, VALIDATION
 
-SAME = 5e-4  # a smaller change of an error is none
+SAME = 5e-4  # smaller changes of an error do not count
 WAYS: dict[str, Callable[[Predictions], float]] = {
     "none": lambda validation: 1.0,
     "songs, no prior": lambda validation: fit_song_temperature(songs_of(validation), np.inf),
@@ -49,7 +50,7 @@ def counted(number: int, what: str) -> str:
 
 
 def main() -> None:
-    """Fit in each way, and print how errors change against no temperature."""
+    """Fit in each way, and print how the errors change compared with no temperature."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", type=Path, help="folder of the experiment's results")
     cells: dict[tuple[str, str, str], list[Run]] = defaultdict(list)

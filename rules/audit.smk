@@ -1,11 +1,11 @@
-# From caches and splits to what leaks between the subsets of a split.
+# From caches and splits to the leaks between the subsets of a split.
 
 
 rule find_near_duplicates:
     input:
-        # Their audio decides, not the list, which a scan may rewrite.
+        # The result depends on their audio, not on this list, which a scan may rewrite.
         tracks=ancient(usable_tracks),
-        # By its parameter it runs again when spectrograms may have changed.
+        # The parameter log_mel makes this rerun when spectrograms may have changed.
         index=ancient(index_of_log_mels),
     output:
         pairs=NEAR_DUPLICATES,
@@ -28,11 +28,11 @@ rule find_near_duplicates:
 rule audit_split:
     input:
         split=split_manifest,
-        # Of a list of folds all: no track may be tested twice.
+        # For a list of folds, all of them: no track may be tested twice.
         folds=folds_of_list,
-        # Where these tracks change, the split is drawn again.
+        # If these tracks change, the split is drawn again.
         usable=ancient(usable_tracks),
-        # For checksums: where one changed, so did the near-duplicates' caches.
+        # For checksums: if one changed, so did the caches in which near-duplicates are searched.
         tracks=ancient(scanned_tracks),
         near_duplicates=rules.find_near_duplicates.output.pairs,
     output:
@@ -41,7 +41,7 @@ rule audit_split:
         f"{CORPUS}/logs/audit_split/{PATH_OF_SPLIT}.log",
     benchmark:
         f"{CORPUS}/benchmarks/audit_split/{PATH_OF_SPLIT}.tsv"
-    # What is wrong with any split is said before the first training.
+    # Audits run first, so that problems of any split are reported before the first training.
     priority: 1
     conda:
         "../envs/audio.yaml"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Not workflow.basedir, which is that of the Snakefile that includes this one.
+# Not workflow.basedir, which is the folder of the including Snakefile.
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
 SCRIPTS = ROOT / "workflow_scripts"
-# The library is installed from this folder; another copy's would run with these rules unnoticed.
+# Refuse the library of another copy of the workflow, which would otherwise run unnoticed.
 _library = importlib.util.find_spec("artistid")
 if not (_library and Path(_library.origin).resolve().is_relative_to(SCRIPTS.resolve())):
     raise WorkflowError(
@@ -55,10 +55,10 @@ from artistid.splits.definitions import definitions
 from artistid.scoring.follow_up import read_choice
 from artistid.scoring.predictions import cut_of_all_folds
 
-# A job of this machine ends with its workflow, and leaves no orphan beside its successor.
+# Local jobs end with their workflow, so that none is still running when the next one starts.
 mark_workflow()
 
-# Snakemake keeps its records here, whatever it is asked for, and fails with a traceback if it cannot.
+# Snakemake always writes its records here, and fails with a traceback if it cannot.
 if not os.access(".snakemake" if Path(".snakemake").exists() else ".", os.W_OK):
     raise WorkflowError(
         f"{os.getcwd()}: cannot be written to; run the workflow in your own folder, "
@@ -73,7 +73,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 REDUCTIONS = reductions(GIVEN)
-# In place, so that jobs see the configuration in force too.
+# Changed in place, so that jobs also see the configuration in force.
 config.clear()
 config.update(effective_config(GIVEN))
 
@@ -110,7 +110,7 @@ HAS_SLICES = has_slices(config)
 HAS_FOLDS = any(split.n_folds for split in SPLITS.values())
 HAS_ALBUM_EFFECT = bool(by_track(config) and by_album(config))
 LEVELS = ["slice", "song"] if HAS_SLICES else ["song"]
-# What differs from the defaults: a key that a later version adds recomputes nothing.
+# Only what differs from the defaults, so that a key added by a later version recomputes nothing.
 LOG_MEL_PARAMETERS = without_defaults(
     config["log_mel"], SCHEMA["properties"]["log_mel"]
 )

@@ -33,7 +33,7 @@ if IS_DEMO:
             "../workflow_scripts/make_demo_album.py"
 
 
-# Not a parameter at its default value, which would rerun an older version's scan.
+# Empty for the default, so that scans of older versions, which lack this parameter, do not rerun.
 WAY_OF_NAMING = without_defaults(
     {"names": config["corpus"]["names"]}, SCHEMA["properties"]["corpus"]
 )
@@ -69,7 +69,7 @@ checkpoint scan_corpus:
         "../workflow_scripts/scan_corpus.py"
 
 
-# Trainings wait for it: nothing is trained on a corpus that is too small for the experiment.
+# Trainings depend on it, so that nothing is trained on a corpus too small for the experiment.
 rule check_corpus:
     input:
         tracks=scanned_tracks,

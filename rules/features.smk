@@ -24,7 +24,7 @@ rule write_mel_filters:
 
 rule extract_log_mel:
     input:
-        # Recordings reach the job through the listing: Snakemake cannot take every name.
+        # The listing names the recordings, because Snakemake cannot handle every name as an input.
         listing=album_listing,
         filters=rules.write_mel_filters.output[0],
     output:

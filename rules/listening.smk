@@ -1,5 +1,4 @@
-# Hearing where a model is right and wrong: a page of the test tracks. Not part of `all`:
-# `snakemake listening` asks for it.
+# A page to hear where a model is right and wrong. Not part of `all`: `snakemake listening` makes it.
 
 
 include: "functions/listening.smk"
@@ -11,7 +10,7 @@ rule make_listening_page:
         pairs=rules.find_near_duplicates.output.pairs,
         tracks=ancient(scanned_tracks),
     output:
-        # With the excerpts, so that those of an earlier page leave with it.
+        # Includes the excerpts, so that those of an earlier page are deleted with it.
         folder=directory(LISTENING),
     log:
         f"{LOGS}/listening/make_listening_page.log",

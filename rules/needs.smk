@@ -1,5 +1,5 @@
-# What jobs ask for: artistid/plan/needs.py computes it from the size of the corpus and from the
-# configuration.
+# The resources that jobs request, which artistid/plan/needs.py computes from the size of the corpus
+# and the configuration.
 
 from functools import cache
 
@@ -10,9 +10,9 @@ from artistid.jobs.devices import VISIBLE, list_gpus, visible_devices
 from artistid.jobs.memory import limit_mb
 from artistid.plan import needs
 
-# Jobs run on this machine; a cluster shares out the memory and the cores of its nodes itself.
+# Whether jobs run on this machine. A cluster manages the memory and the cores of its nodes itself.
 RUNS_HERE = workflow.is_main_process and workflow.resource_settings.nodes is None
-# Not in a profile, whose limits are all replaced by `--resources gpu=1`.
+# Set here, not in a profile, because `--resources gpu=1` replaces all limits of a profile.
 if RUNS_HERE and workflow.global_resources.get("mem_mb").value is None:
     workflow.register_resource("mem_mb", limit_mb())
 
@@ -23,7 +23,7 @@ def has_gpu():
     try:
         return bool(visible_devices(os.environ.get(VISIBLE), list_gpus()))
     except InputError:
-        return True  # one that does not answer: the trainings say so and stop
+        return True  # a GPU that does not respond: the trainings report it and stop
 
 
 @cache
@@ -87,5 +87,5 @@ def runs_so_far(wildcards):
 
 
 def frames_of_run(wildcards):
-    """Return the frames of a run's slices; None where it takes whole songs."""
+    """Return the frames of a run's slices; None if it takes whole songs."""
     return frames_in_slice(config, seconds_of_slice(wildcards.slice))

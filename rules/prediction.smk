@@ -1,5 +1,5 @@
-# Using trained models: packages that travel, and the artists of the recordings in a folder. No part of
-# `all`: `snakemake models` and `snakemake predict` ask for them.
+# Using trained models: self-contained packages, and the artists of the recordings in a folder. Not part
+# of `all`: `snakemake models` and `snakemake predict` make them.
 
 
 include: "functions/prediction.smk"

@@ -1,6 +1,6 @@
 # Repairs of Snakemake that this workflow depends on. They replace private methods, which any release
 # may change, so every other version is refused. When the pin is raised, compare each repair with the
-# new source; tests/workflow/test_repairs.py and tests/workflow/test_reruns.py fail where one is missing.
+# new source; tests/workflow/test_repairs.py and tests/workflow/test_reruns.py fail if one is missing.
 
 from snakemake import __version__ as _installed
 from snakemake.exceptions import WorkflowError
@@ -23,7 +23,7 @@ _snakemake = {
 }
 
 
-# An edit runs again what it touches, also behind an `ancient` input that is itself made again.
+# An edit reruns what it affects, even if an `ancient` input of the job is itself rerun.
 #
 # Snakemake does not look at the reasons of jobs that depend on one that is to run, as these run
 # anyway; but not if all that they take from it is `ancient` (its issue 4166). A training whose
@@ -60,7 +60,7 @@ class _WithoutAncient:
         }
 
 
-# A cluster gets each job once, and in groups as large as its profile says.
+# Each job is submitted to a cluster once, in groups of the size that the profile sets.
 #
 # Snakemake recomputes the groups whenever it has evaluated a checkpoint, from the groups that it
 # merged before, running ones included. A workflow that was started again after the scan submitted
@@ -90,16 +90,16 @@ DAG.update_groups = update_groups
 DAG._update_group_components = update_group_components
 
 
-# A job that failed is shown with all its logs.
+# All logs of a failed job are shown.
 #
-# Snakemake stops at the first that is missing or empty. A job that a cluster killed before it said
-# anything has such a log of its own, and the reason stands in the scheduler's, which comes next.
+# Snakemake stops at the first log that is missing or empty. This is the log of a job that the cluster
+# killed before it wrote anything. The reason is then in the next one, the scheduler's.
 
 _show_logs = snakemake_logging.show_logs
 
 
 def show_logs(logs):
-    """Give the lines that show logs, each by itself."""
+    """Yield the lines that show logs, treating each log separately."""
     for log in logs:
         yield from _show_logs([log])
 

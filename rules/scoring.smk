@@ -1,4 +1,4 @@
-# From predictions to scores, and to the model that the paper's second step takes on.
+# From predictions to scores, and to the network of the paper's second step.
 
 
 include: "functions/scoring.smk"
@@ -40,7 +40,7 @@ rule score_run:
 rule score_references:
     input:
         split=manifests_of_parts,
-        # Must exist; rerunning the audit scores nothing again.
+        # Must exist; rerunning the audit does not trigger rescoring.
         audit=ancient(audits_of_parts),
         index=ancient(index_of_log_mels),
     output:

@@ -1,10 +1,10 @@
-# What the terminal is told of a run that Snakemake's events do not say (profiles/default, `logger`).
+# Tells the display of the run what Snakemake's events do not contain (profiles/default, `logger`).
 
 
 include: "functions/terminal.smk"
 
 
-# The stage of a rule is the file that defines it. The targets in the Snakefile make nothing.
+# The stage of a rule is the file that defines it. The target rules in the Snakefile have no jobs to show.
 STAGE_OF = {rule.name: Path(rule.snakefile).stem for rule in workflow.rules}
 
 for _handler in displays():

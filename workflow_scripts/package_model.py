@@ -1,4 +1,4 @@
-"""Package a trained model: one file that travels, and its card in words."""
+"""Package a trained model: one self-contained file, and its card as text."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Plot how far the probabilities of songs can be believed, for each model and split."""
+"""Plot how reliable the probabilities of songs are, for each model and split."""
 
 from pathlib import Path
 

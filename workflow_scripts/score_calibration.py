@@ -1,4 +1,4 @@
-"""Say how far probabilities can be believed, and how well unknown artists are recognised."""
+"""Measure how reliable probabilities are, and how well unknown artists are recognised."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ from artistid.listening.page import PAGE_FILES
 from artistid.storage.files import sha256_of_file
 
 LISTENING = f"{EXPERIMENT}/listening"
-# Not pruned: whoever made the page removes it.
+# Not pruned, because the user asked for the page.
 LISTENING_FOLDERS = [LISTENING, f"{LOGS}/listening", f"{BENCHMARKS}/listening"]
 
 

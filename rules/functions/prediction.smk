@@ -1,7 +1,7 @@
 # Functions and paths of using models, separate because of Snakemake's linter.
 
 PREDICTED = f"{EXPERIMENT}/predict"
-# Never pruned: answers about other recordings are nobody's intermediate files.
+# Never pruned, because answers for other recordings are final results.
 PREDICTED_FOLDERS = [PREDICTED, f"{LOGS}/predict", f"{BENCHMARKS}/predict"]
 MODEL_ENDING = ".safetensors"
 
@@ -20,7 +20,7 @@ def outcomes_of_scored_run(wildcards):
 
 
 def predictions_with_unknown_artists(wildcards):
-    """Return a training's predictions where its validation has unknown artists to learn from."""
+    """Return a training's predictions if its validation set has unknown artists."""
     if not SPLITS[wildcards.split].may_have_unknown_artists:
         return []
     return f"{RUN}/predictions.h5".format(**wildcards)
@@ -84,7 +84,7 @@ def answers_of_jobs(wildcards):
 
 
 def uses_gpu(wildcards):
-    """Return 1 where a model may be a network: only these have work for a GPU."""
+    """Return 1 if a model may be a network: only networks use a GPU."""
     kinds = {
         kind_of_model(config, name.partition("/")[0])
         for name in config["predict"]["models"]

@@ -32,7 +32,7 @@ def first_runs_of_candidates(wildcards):
 
 
 def choice_of_follow_up(wildcards):
-    """Return what says which network the second step uses, where a checkpoint chooses it."""
+    """Return the file with the network of the second step, if a checkpoint chooses it."""
     if len(candidates(config)) < 2:
         return []
     return checkpoints.choose_follow_up.get().output

@@ -35,13 +35,13 @@ def digest_of_usable_tracks(wildcards):
 
 
 def copies_to_part(wildcards):
-    """Return the pairs that a split may not part, where copies are kept in one subset."""
+    """Return the pairs that a split may not separate, if copies are kept in one subset."""
     is_kept = config["audit"]["near_duplicates"] == "one_side"
     return [NEAR_DUPLICATES] if is_kept else []
 
 
 def accepted_copies(wildcards):
-    """Return the pairs that a split may part after all; no parameter where it parts any."""
+    """Return the pairs that a split may separate after all; no parameter if it may separate any."""
     return config["audit"]["accept"] if copies_to_part(wildcards) else None
 
 

@@ -3,17 +3,17 @@
 from artistid.experiment import architecture_of, has_unknown_artists, training_of
 from artistid.tables.registry import applicable_tables
 
-# Tables that this experiment has something to say in.
+# Tables that apply to this experiment.
 TABLES = applicable_tables(config)
 KEEPS_ALBUMS = {name: split.keeps_albums for name, split in SPLITS.items()}
 
 
-# Where no artist is left out of training, the reliability diagram says enough.
+# If no artist is left out of training, the reliability diagram is enough.
 HAS_UNKNOWN_ARTISTS = has_unknown_artists(config)
 
 
 def scored_calibration(name):
-    """Return a file of `score_calibration`, of an experiment with unknown artists."""
+    """Return a file of `score_calibration`, if the experiment has unknown artists."""
     return rules.score_calibration.output[name] if HAS_UNKNOWN_ARTISTS else []
 
 

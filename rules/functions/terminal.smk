@@ -1,4 +1,4 @@
-# Functions of what a person sees of a run.
+# Functions for what a user sees of a run.
 
 import json
 import shlex
@@ -15,20 +15,20 @@ REPORT = (
 
 
 def displays():
-    """Return the handlers that show a run by its stages; another logger may be in their place."""
+    """Return the handlers that show a run by its stages; none if another logger is used."""
     handlers = workflow.logger_manager.get_log_handlers()
     return [handler for handler in handlers if hasattr(handler, "watch")]
 
 
 def jobs_by_kind():
-    """Return the number of jobs by rule and model, and whether a checkpoint may add others."""
+    """Return the number of jobs by rule and model, and whether a checkpoint may add more."""
     jobs = [*workflow.dag.needrun_jobs(), *workflow.dag.finished_jobs]
     kinds = Counter((job.rule.name, job.wildcards.get("model", "")) for job in jobs)
     return kinds, bool(workflow.dag.checkpoint_jobs)
 
 
 def end_displays():
-    """Let the displays show what they were told, and leave the terminal to what is printed next."""
+    """Let the displays finish, and release the terminal for what is printed next."""
     if workflow.logger_manager.queue_listener:
         workflow.logger_manager.queue_listener.queue.join()
     for handler in displays():
@@ -60,7 +60,7 @@ def scores():
 
 
 def results():
-    """Return what a person looks at after a run."""
+    """Return the results that a user looks at after a run."""
     of_songs, page = Path(f"{TABLES_FOLDER}/f1_of_songs.csv"), Path(
         LISTENING, "index.html"
     )
@@ -74,14 +74,14 @@ def results():
 
 
 def what_next():
-    """Return commands that go on from here."""
+    """Return commands to try next."""
     models = f"{again('models')}  # packages the models for `artistid predict`"
     own_music = "artistid init FOLDER  # looks at your own music"
     return [models, own_music] if IS_DEMO else [models]
 
 
 def again(*arguments):
-    """Return the command that this run was started with, with other targets."""
+    """Return the command that started this run, with other targets."""
     command = ["snakemake", "--cores", str(workflow.cores), *arguments]
     settings = workflow.config_settings
     if settings.configfiles:

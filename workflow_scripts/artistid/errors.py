@@ -1,4 +1,4 @@
-"""Exceptions whose messages are for the person who runs the workflow."""
+"""Exceptions whose messages are for the user of the workflow."""
 
 
 class InputError(Exception):
@@ -22,6 +22,6 @@ class ArtistError(InputError):
 
 
 def shortened(text: str, at_most: int = 200) -> str:
-    """Return a text with its middle left out where it is long."""
+    """Return a text, without its middle if it is long."""
     half = at_most // 2
     return text if len(text) <= at_most else f"{text[:half]} ... {text[-half:]}"

@@ -1,7 +1,7 @@
-"""Snakemake's logger of this workflow: `logger: artistid` in profiles/default.
+"""The logger plugin of this workflow (`logger: artistid` in profiles/default).
 
-Snakemake imports this package in each of its processes, before it knows whether it will be used:
-what takes time is imported when a run starts.
+Snakemake imports this package in each of its processes, before it knows whether it will be used.
+So slow imports wait until a run starts.
 """
 
 import sys
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class LogHandler(LogHandlerBase):
-    """Shows a run by its stages; all else, such as `-n` and `--dag`, as Snakemake does.
+    """Shows a run by its stages, and leaves everything else (`-n`, `--dag`) to Snakemake.
 
-    With `--quiet` or `--verbose`, a run is shown as Snakemake does, too, with what its jobs say.
+    With `--quiet` or `--verbose`, Snakemake shows the run too, and the jobs print to the terminal.
     """
 
     writes_to_stream = True
@@ -33,7 +33,7 @@ class LogHandler(LogHandlerBase):
         from snakemake.settings.enums import Quietness
 
         common = self.common_settings
-        # Whoever says what Snakemake is to be quiet about gets the rest of what it says.
+        # With --quiet, the user asks for the rest of what Snakemake says.
         asked = common.quiet or common.verbose or common.debug_dag
         self._shows_run = not (asked or common.dryrun)
         quiet = common.quiet if asked else {Quietness.RULES}  # of a dry run, the number of jobs
@@ -58,11 +58,11 @@ class LogHandler(LogHandlerBase):
         stage_of: Mapping[str, str],
         jobs: Callable[[], tuple[Mapping[tuple[str, str], int], bool]],
     ) -> None:
-        """Take from the Snakefile what no event tells.
+        """Accept what only the Snakefile knows, because no event contains it.
 
         Args:
             stage_of: the stage of each rule.
-            jobs: returns the number of jobs by rule and model, and whether others may follow.
+            jobs: returns the number of jobs by rule and model, and whether more may follow.
         """
         self._stage_of, self._jobs = stage_of, jobs
 
@@ -72,7 +72,7 @@ class LogHandler(LogHandlerBase):
         self._run = Run(self._stage_of, self._jobs, self._snakemake)
 
     def emit(self, record: LogRecord) -> None:
-        """Show a record, or what it says of the run."""
+        """Show a log record, or update the display of the run from it."""
         try:
             if self._run is not None:
                 self._run.take(record)
@@ -84,7 +84,7 @@ class LogHandler(LogHandlerBase):
             self.handleError(record)
 
     def flush(self) -> None:
-        """End the display, if there is one: the terminal is free for others."""
+        """End the display, if there is one, so that others can use the terminal."""
         if self._run is not None:
             self._run.end()
 

@@ -1,4 +1,4 @@
-"""A run: Snakemake's events, and the logs of the jobs, as `artistid.terminal` shows them."""
+"""Passes Snakemake's events and the logs of the jobs to the displays of `artistid.terminal`."""
 
 import os
 import threading
@@ -19,21 +19,21 @@ from artistid.terminal.progress import Job, Kind, Progress
 
 Jobs = Callable[[], tuple[Mapping[Kind, int], bool]]
 
-# What Snakemake says of a run, and not of a job. The Snakefile's own lines are shown, too.
+# Beginnings of Snakemake's own messages that are shown. Those of the Snakefile are always shown.
 _SHOWN = (NOTHING_TO_BE_DONE_MSG, "Building DAG", "Trying to restart", "Complete log(s)")
-_LOOK = 1.0  # seconds between two looks at the logs
-_LOGS_AT_ONCE = 20  # logs in a look: a cluster may run thousands of jobs
+_LOOK = 1.0  # seconds between two readings of the logs
+_LOGS_AT_ONCE = 20  # logs per reading, because a cluster may run thousands of jobs
 _LAST_LINES = 8  # of a failed job's log
-_IN_FULL = 10  # failed jobs that are shown so; of others, the last line
+_IN_FULL = 10  # failed jobs with this many lines; of further ones, only the last line
 
 
 class Run:
-    """What is shown of a run, from its first event on.
+    """Shows a run, from its first event on.
 
     Args:
         stage_of: the stage of each rule.
-        jobs: returns the number of jobs by kind, and whether others may follow.
-        snakemake: Snakemake's own handler, which has the stream and the words for what is not ours.
+        jobs: returns the number of jobs by kind, and whether more may follow.
+        snakemake: Snakemake's own handler, which has the stream and formats its messages.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Run:
         self._counted = False  # since the last checkpoint
         self._checkpoints: set[int] = set()
         self._failed = 0
-        self._is_local = True  # jobs run on this machine, and say themselves what stops them
+        self._is_local = True  # jobs run on this machine, and print their own errors
         self._ended = threading.Event()
         self._display: Display | None = None
 
     def take(self, record: LogRecord) -> None:
-        """Show a record, or note what it says."""
+        """Show a log record, or update the progress from it."""
         with self._lock:
             self._take(record)
 
     def end(self) -> None:
-        """Show the end of what runs, and leave the terminal."""
+        """Show the last warnings and the final state, and release the terminal."""
         with self._lock:
             if not self._ended.is_set():
                 self._ended.set()
@@ -100,17 +100,17 @@ class Run:
             )
 
     def _count(self) -> None:
-        """Ask for the number of jobs, which only a checkpoint changes."""
+        """Get the number of jobs, which only a checkpoint changes."""
         if not self._counted:
             try:
                 jobs, may_grow = self._jobs()
-            except RuntimeError:  # Snakemake is changing its jobs just now
+            except RuntimeError:  # Snakemake is changing its jobs; try again at the next event
                 return
             self._counted = True
             self._progress.expect(jobs, may_grow)
 
     def _show(self) -> None:
-        """Begin to show the run."""
+        """Start to show the run."""
         self._display = self._new_display()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -121,7 +121,7 @@ class Run:
         return Lines(stream, self._progress)
 
     def _watch(self) -> None:
-        """Look at the logs of running jobs, until the end."""
+        """Read the logs of running jobs, until the run ends."""
         while not self._ended.wait(_LOOK):
             with self._lock:
                 if self._ended.is_set():
@@ -129,7 +129,7 @@ class Run:
                 running = self._progress.running
                 for number in list(running)[:_LOGS_AT_ONCE]:
                     self._look(running[number])
-                    running[number] = running.pop(number)  # the others' turn is next
+                    running[number] = running.pop(number)  # to the end of the queue
                 self._update(time.time())
 
     def _look(self, job: Job) -> None:
@@ -164,7 +164,7 @@ class Run:
         self._update(record.created)
 
     def _end(self, number: int, now: float, failed: bool = False) -> Job | None:
-        """Note that a job has ended, once its last warnings are shown."""
+        """Show a job's last warnings, and record that it has ended."""
         if job := self._progress.running.get(number):
             self._look(job)
         return self._progress.end(number, now, failed)
@@ -173,7 +173,7 @@ class Run:
         """Show a warning or an error of Snakemake, but not that a script ended with status 1."""
         text = self._snakemake.format(record)
         told = "CalledProcessError in file" in text and text.rstrip().endswith("exit status 1.")
-        if self._display is None:  # what is wrong before the first job
+        if self._display is None:  # a problem before the first job
             self._snakemake.handle(record)
         elif not told:
             self._say(text, "yellow" if record.levelno == WARNING else "red")
@@ -194,12 +194,12 @@ def _title(rule: str, job: Job | None) -> str:
 
 
 def _is_for_people(record: LogRecord) -> bool:
-    """Return whether a line is of the Snakefile or its rules, or one of the few of Snakemake."""
+    """Return whether a message comes from the Snakefile or a rule, or is in `_SHOWN`."""
     return Path(record.pathname).suffix != ".py" or str(record.msg).startswith(_SHOWN)
 
 
 def _name(wildcards: Mapping[str, str]) -> str:
-    """Return what tells a job from others of its rule: "crnn song draw1 1s seed1"."""
+    """Return what distinguishes a job from others of its rule: "crnn song draw1 1s seed1"."""
     return " ".join(
         f"{name}{value}" if value.isdigit() else value for name, value in wildcards.items()
     )

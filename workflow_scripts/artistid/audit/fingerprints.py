@@ -2,7 +2,7 @@
 
 Haitsma & Kalker, "A highly robust audio fingerprinting system", ISMIR 2002: the bits are the signs
 of how the level difference of neighbouring bands changes with time. A level that changes, or
-changes slowly (a fade), takes no part. Other than in the paper, a bit counts only where the change
+changes slowly (a fade), takes no part. Other than in the paper, a bit counts only if the change
 is clear, so that silence and an encoder's rounding are not evidence.
 """
 
@@ -55,7 +55,7 @@ class Fingerprinter:
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Return the bits of a recording, and which of them are clear, each of shape (frames,).
 
-        There are a few frames less than in the spectrogram, and none where it is too short.
+        There are a few frames less than in the spectrogram, and none if it is too short.
 
         Args:
             log_mel: shape (frames, n_mels), dB.

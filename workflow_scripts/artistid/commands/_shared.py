@@ -72,7 +72,7 @@ def listed(names: list[str], null: bool) -> Iterator[tuple[Path, str | None]]:
 
 
 def set_threads(threads: int | None) -> None:
-    """Limit the processor threads of torch, where it will be used; all by default."""
+    """Limit the processor threads of torch, if it will be used; all by default."""
     if threads is not None:
         import torch
 

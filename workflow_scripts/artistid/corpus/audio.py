@@ -21,7 +21,7 @@ RATES = range(1000, 1_000_001)  # Hz; a header with another rate is damaged
 # A float file may hold any number. Scaled to 16-bit integers, sound reaches 90 dB above full scale;
 # far above that its power is infinite in float32.
 LOUDEST = 1e10
-_UNKNOWN = 1 << 53  # samples; libsndfile gives a number beyond it where it cannot tell
+_UNKNOWN = 1 << 53  # samples; libsndfile gives a larger number if it cannot tell
 # Extensions of libsndfile's formats. What is planned without decoding need not import soundfile;
 # a test compares the two. Its matrices (.mat) hold anything, and headerless files tell no rate.
 FORMATS = {
@@ -189,7 +189,7 @@ def decode_facts(path: Path) -> AudioFacts:
 
 
 def stated_seconds(path: Path) -> float | None:
-    """Return how long a recording is, by its header; None where the header does not say.
+    """Return how long a recording is, by its header; None if the header does not say.
 
     Raises:
         InputError: the file cannot be opened as audio.

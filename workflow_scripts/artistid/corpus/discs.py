@@ -18,7 +18,7 @@ def is_disc(folder: str) -> bool:
 
 
 def without_disc(album: str) -> str:
-    """Return an album's name without the disc that ends it; as it is where nothing else is left."""
+    """Return an album's name without the disc that ends it; unchanged if nothing else is left."""
     for match in _ENDING.finditer(album):
         if match.end() == len(album) and match.start():
             return album[: match.start()]

@@ -37,7 +37,7 @@ def check_feasible(config: Mapping[str, Any], tracks: Iterable[Mapping[str, str]
 
     Returns:
         What the corpus is sufficient for, in one line; it names the artists with fewer albums, or
-        tracks, than a split has folds, where that is allowed.
+        tracks, than a split has folds, if that is allowed.
 
     Raises:
         InputError: names everything that is missing, and what to do about each.

@@ -195,7 +195,7 @@ def audio_passed_over(audio_dir: Path, others: Iterable[str]) -> dict[str, str]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a link to where one may not look
+    except OSError:  # a link to a place without read permission
         return False
 
 

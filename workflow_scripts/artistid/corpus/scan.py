@@ -1,4 +1,4 @@
-"""The scan: every recording is decoded once, and gets a verdict."""
+"""The scan: decode every recording once, and decide whether it is used."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,15 +34,15 @@ def scan(
 ) -> list[dict[str, Any]]:
     """Decode every recording once and return the rows of ``tracks.csv``, sorted by track id.
 
-    What is excluded by name is not decoded.
+    Recordings that are excluded by name are not decoded.
 
     Args:
         audio_dir: the corpus' folder.
         recordings: what `list_recordings` found.
         threads: recordings decoded at the same time.
         excluded: artists and albums that are left out by name.
-        min_albums: albums with a usable track, without which an artist is left out.
-        min_tracks: usable tracks, without which an artist is left out.
+        min_albums: artists with fewer albums that have a usable track are left out.
+        min_tracks: artists with fewer usable tracks are left out.
     """
     with ThreadPoolExecutor(threads) as pool:
         examined = pool.map(lambda file: _examine(audio_dir, file, excluded), recordings)
@@ -58,7 +58,7 @@ def scan(
 
 
 def mark_duplicates(rows: Iterable[dict[str, Any]]) -> None:
-    """Keep the first of several files of the same bytes, so that none is trained and tested on."""
+    """Keep the first of several identical files, so that none is both trained and tested on."""
     first_of: dict[str, str] = {}
     for row in rows:
         if row["status"] in (OK, DUPLICATE):
@@ -92,7 +92,7 @@ def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict
 
 
 def _remark(facts: AudioFacts) -> str:
-    """Return what a person should know of a recording that is used nevertheless."""
+    """Return a problem that a user should know about a recording that is used all the same."""
     remarks = []
     if facts.seconds_missing > max(MIN_SECONDS, 0.01 * facts.duration):
         announced = facts.duration + facts.seconds_missing
@@ -134,7 +134,7 @@ def judged_and_bad(
 
 
 def check_bad_share(tracks: Sequence[Mapping[str, Any]], max_bad_share: float) -> None:
-    """Stop when nothing is usable, or when more than `max_bad_share` of the files are not.
+    """Stop if nothing is usable, or if more than `max_bad_share` of the files are not.
 
     Excluded recordings count neither as bad nor as good.
 

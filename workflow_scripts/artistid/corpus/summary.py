@@ -62,7 +62,7 @@ def describe(
 
 
 def counted(number: int, unit: str) -> str:
-    """Return a number and its unit, in the plural where there is not one."""
+    """Return a number and its unit, in the plural unless it is one."""
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 

@@ -1,4 +1,4 @@
-"""Figure: how often songs are named right, by the probability of the answer."""
+"""Figure: how often answers to songs are right, by their probability."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     BEFORE: {"color": COLOURS[1], "marker": MARKERS[1], "linestyle": "--"},
     AFTER: {"color": COLOURS[0], "marker": MARKERS[0], "linestyle": "-"},
 }
-_LARGEST = 7.0  # marker of a bin with all songs, pt; the area is the share of the songs
+_LARGEST = 7.0  # marker of a bin with all songs, pt; the area is proportional to the share of songs
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Panel:
     """The songs of all runs of a model on a split.
 
     Attributes:
-        row: name of the row: the model, and its slice length where there are several.
+        row: name of the row: the model, with its slice length if there are several.
         column: name of the column: the split.
         before: reliability as predicted.
         after: with a temperature.
@@ -74,7 +74,7 @@ def draw_reliability(panels: Sequence[Panel]) -> Figure:
     """Draw a reliability diagram for each model (row) and split (column).
 
     Args:
-        panels: one for each pair that there is.
+        panels: one for each model and split that has runs.
     """
     rows = in_order([panel.row for panel in panels])
     columns = in_order([panel.column for panel in panels])

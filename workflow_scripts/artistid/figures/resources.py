@@ -66,7 +66,7 @@ def draw_resources(runs: "pd.DataFrame") -> Figure:
 
 
 def _names(runs: "pd.DataFrame") -> "pd.Series":
-    """Return each run's model, with the length of its slices where a model has several."""
+    """Return each run's model, with the length of its slices if a model has several."""
     several = runs.groupby("model")["slice_seconds"].transform("nunique") > 1
     return runs["model"].where(~several, runs["model"] + runs["slice_seconds"].map(" {:g}s".format))
 

@@ -168,7 +168,7 @@ def take_device(
         report: gets a line when there is none free, and one when there is.
 
     Returns:
-        The device, or None where there is none: then nothing is locked and nothing set.
+        The device, or None if there is none: then nothing is locked or set.
 
     Raises:
         InputError: `CUDA_VISIBLE_DEVICES` names no device of this node, or a lock cannot be made.

@@ -90,7 +90,7 @@ def _marked() -> list[int]:
 
 
 def _namespace() -> str:
-    """Return what tells in which space process ids count; empty where it is not known."""
+    """Return an id of the namespace of process ids; empty if it is not known."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"

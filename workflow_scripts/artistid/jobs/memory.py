@@ -1,4 +1,4 @@
-"""Memory: how much this process has taken at its peak, and how much this machine can give."""
+"""Peak memory of this process, and the memory that this machine allows."""
 
 import os
 import resource
@@ -23,7 +23,7 @@ class Peaks:
     gpu_mb: float | None = None
 
     def highest(self, other: "Peaks") -> "Peaks":
-        """Return the higher of both, each by itself."""
+        """Return the higher value of each kind of memory."""
         on_gpu = [peak for peak in (self.gpu_mb, other.gpu_mb) if peak is not None]
         return Peaks(max(self.process_mb, other.process_mb), max(on_gpu, default=None))
 

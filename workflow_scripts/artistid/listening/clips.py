@@ -1,6 +1,6 @@
 """The sound of the listening page: links to recordings, or excerpts that are copied beside it.
 
-A clip is a mapping: ``source`` (a URL relative to the page, or None where there is no sound),
+A clip is a mapping: ``source`` (a URL relative to the page, or None if there is no sound),
 ``start`` (second of the recording at which it begins) and ``clip_seconds`` (how long it is).
 """
 

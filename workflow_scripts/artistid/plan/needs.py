@@ -167,7 +167,7 @@ def training(
     """Training of a network, all epochs of it, and its predictions.
 
     The data set is held once, up to `in_memory_mb`; a larger one is mapped from a file on the disk
-    of the node, and only the index of its slices is in memory. `on_gpu` is false where it is known
+    of the node, and only the index of its slices is in memory. `on_gpu` is false if it is known
     that no GPU will be there.
     """
     data_mb = log_mel_mb(size.seconds, log_mel)

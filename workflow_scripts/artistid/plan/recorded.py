@@ -1,4 +1,4 @@
-"""Experiments of the same corpus: what each recorded of its configuration."""
+"""Experiments of the same corpus: the configuration that each recorded in its folder."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,8 +10,8 @@ from artistid.storage.files import atomic_write
 
 RECORD = "configuration.yaml"
 EXPERIMENTS = "experiments"
-# What all experiments of a corpus share is as the configuration in force says: the files that they
-# share were made with that, whatever configuration an experiment ran with.
+# Keys that all experiments of a corpus share. Their values come from the configuration in force,
+# because the shared files were made with it, whatever configuration an experiment recorded.
 SHARED = ("corpus", "demo", "log_mel", "audit")
 
 
@@ -47,7 +47,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Return the configuration that an experiment recorded in its folder.
 
     Raises:
-        InputError: there is none, or it is none.
+        InputError: there is no record, or the file is not a configuration.
     """
     import yaml
 

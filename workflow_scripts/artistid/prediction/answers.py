@@ -1,4 +1,4 @@
-"""What models say of a recording: the artists ranked, the vote, and how it runs over time."""
+"""The answer of models for a recording: ranked artists, the vote, and answers over time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,8 +30,8 @@ class Answer:
         starts: first second of each slice, shape (slices,); empty for models of whole songs.
         slice_seconds: length of a slice; None for models of whole songs.
         over_time: log-probabilities of the slices, shape (slices, classes).
-        threshold: where the most probable artist is less probable, the answer is "unknown"; None
-            where it never is.
+        threshold: if the most probable artist is less probable, the answer is "unknown"; None if
+            the models always name an artist.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the recording is taken for one by an artist that the model does not know."""
+        """Whether the recording is judged to be by an artist that the model does not know."""
         return self.threshold is not None and self.ranked[0][1] < self.threshold
 
     @property
@@ -85,7 +85,7 @@ class Answer:
 class Ensemble:
     """One or several models that answer together: the mean of their probabilities.
 
-    Their threshold for "unknown" is the mean of their thresholds, where each of them has one.
+    Their threshold for "unknown" is the mean of their thresholds, if each of them has one.
 
     Args:
         packages: of the same artists.
@@ -109,7 +109,7 @@ class Ensemble:
         thresholds = [package.threshold for package in packages if package.threshold is not None]
         has_one = len(thresholds) == len(packages)
         self.threshold = sum(thresholds) / len(thresholds) if has_one else None
-        # Several models that see the same share what they see.
+        # Models with the same front end share a spectrogram.
         front_ends: dict[Any, int] = {}
         self._front_end = [
             front_ends.setdefault((model.package.log_mel, model.package.filters.tobytes()), number)
@@ -127,7 +127,7 @@ class Ensemble:
 
     @contextmanager
     def heard(self, path: Path) -> Iterator[list[Spectrogram]]:
-        """Decode a recording, and yield the spectrogram that each model sees.
+        """Decode a recording, and yield the spectrogram for each model.
 
         Raises:
             InputError: it cannot be decoded.
@@ -185,8 +185,8 @@ class Ensemble:
     ) -> tuple[NDArray[np.float64], float | None, NDArray[np.float64]]:
         """Return starts (s), length (s) and log-probabilities of the slices of all models together.
 
-        The slices are those of the model with the shortest; each other model counts with its slice
-        that holds their middle. Models of whole songs say nothing here.
+        The slices are those of the model with the shortest slices; each other model contributes the
+        slice that contains their middle. Models of whole songs do not contribute.
         """
         sliced = [
             (length, part)
@@ -207,7 +207,8 @@ class Ensemble:
 def _mean(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the log of the mean of several models' probabilities (Lakshminarayanan et al. 2017).
 
-    Not the mean of their logs: one model that is sure of a mistake would outvote all others.
+    Not the mean of their logs, in which one model that is certain and wrong would outweigh the
+    others.
     """
     return np.logaddexp.reduce(np.stack(parts), axis=0) - np.log(len(parts))
 

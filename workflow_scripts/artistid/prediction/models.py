@@ -1,6 +1,6 @@
 """Packaged models, built: from a spectrogram to log-probabilities of the artists.
 
-torch is imported where a network is built, and scikit-learn for a classical system.
+torch is imported only if a network is built, and scikit-learn for a classical system.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def build(package: Package, device: str = AUTO) -> Model:
 
     Args:
         package: what `read_package` returned.
-        device: of a network: ``auto`` takes a GPU where there is one; others run on the processor.
+        device: of a network: ``auto`` takes a GPU if there is one; others run on the processor.
 
     Raises:
         InputError: the arrays do not fit the model, or the device does not exist.

@@ -1,12 +1,12 @@
-"""A model that travels: one safetensors file with all that a prediction needs.
+"""A self-contained model: one safetensors file with everything that a prediction needs.
 
 Arrays: ``front_end.*`` (what turns samples into the model's input) and ``model.*`` (what was
 learnt). One key of metadata holds JSON: ``format``, ``front_end`` (name and parameters), ``kind``,
 ``model`` (its architecture), ``settings``, ``classes``, ``slice_frames`` (None for whole songs),
 ``temperature`` (of slices; None without calibration), ``card`` (facts for people) and, if artists
 were left out of training, ``unknown`` (``temperature`` of songs, and the ``threshold`` below which
-an answer is "unknown"). Keys that a reader does not know are ignored: what a reader must know
-raises the version of the format.
+an answer is "unknown"). Readers ignore keys that they do not know. If a reader must know a new key,
+the version of the format is raised.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,8 +29,8 @@ FORMAT = f"{NAME} {VERSION}"
 LOG_MEL = "log-mel 1"
 FRONT_ENDS = (LOG_MEL,)
 _FILTERS, _LEARNT = "front_end.filters", "model."
-_LARGEST = 10_000_000  # of any parameter: more is damage
-# Formats of what trainings write, and the kinds of model that they are of.
+_LARGEST = 10_000_000  # the largest plausible parameter; a larger one means damage
+# Formats of the files that trainings write, and the kinds of model in them.
 TRAINED = {"artistid weights 1": (NETWORKS,), "artistid system 1": (FRAME_SYSTEMS, SONG_SYSTEMS)}
 
 
@@ -70,18 +70,18 @@ class Package:
 
     @property
     def temperature(self) -> float | None:
-        """What scores are divided by before they are probabilities; None without calibration."""
+        """Divides scores before their softmax; None without calibration."""
         temperature: float | None = self.description["temperature"]
         return temperature
 
     @property
     def song_temperature(self) -> float:
-        """What a song's mean log-probabilities are divided by before they are probabilities."""
+        """Divides a song's mean log-probabilities before their softmax."""
         return float(self._unknown.get("temperature", 1.0))
 
     @property
     def threshold(self) -> float | None:
-        """The probability below which an answer is "unknown"; None where there is none."""
+        """The probability below which an answer is "unknown"; None if the model has none."""
         return self._unknown.get("threshold")
 
     @property
@@ -105,7 +105,7 @@ class Package:
 
     @property
     def learnt(self) -> dict[str, NDArray[Any]]:
-        """What the model has learnt, by its own names."""
+        """The learnt arrays, by the names that the model gives them."""
         return {
             name.removeprefix(_LEARNT): array
             for name, array in self.arrays.items()
@@ -127,17 +127,17 @@ def write_package(
     card: Mapping[str, Any],
     unknown: Mapping[str, float] | None = None,
 ) -> Package:
-    """Package what a training wrote.
+    """Package the weights that a training wrote.
 
     Args:
         path: the package.
         trained: ``weights.safetensors`` of a run.
         filters: the mel filters that its spectrograms were made with.
         card: facts for people, plain types.
-        unknown: ``temperature`` and ``threshold`` of songs; None where no artist was left out.
+        unknown: ``temperature`` and ``threshold`` of songs; None if no artist was left out.
 
     Returns:
-        What was written.
+        The package, read back from the file.
 
     Raises:
         InputError: the training's file is damaged, or of another version.
@@ -262,5 +262,5 @@ def needs_torch(package: Package) -> bool:
 
 
 def digest(package: Package) -> str:
-    """Return what tells a package from others, a SHA-256 in hexadecimal."""
+    """Return the SHA-256 of a package's file, in hexadecimal."""
     return sha256_of_file(package.path)

@@ -1,4 +1,4 @@
-"""Runs with what validation chose for their songs: a temperature, and a threshold for "unknown"."""
+"""Runs with what was chosen on validation: a temperature, and a threshold for "unknown"."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,11 +29,11 @@ CALIBRATION_COLUMNS = (
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the validation set of a training chose.
+    """What was chosen on the validation set of a training.
 
     Attributes:
-        temperature: that a song's scores are divided by.
-        threshold: below this probability the answer is "unknown"; None where validation has no
+        temperature: divides a song's scores.
+        threshold: below this probability the answer is "unknown"; None if validation has no
             unknown artists.
     """
 
@@ -43,13 +43,13 @@ class Calibration:
 
 @dataclass(frozen=True)
 class CalibratedRun:
-    """A training, what was chosen for it, and the songs that it is judged by.
+    """A training, its calibration, and the songs on which it is scored.
 
     Attributes:
-        run: the training; of a split with folds, one fold.
+        run: the training; if the split has folds, that of one fold.
         calibration: chosen on validation.
-        known: songs of the reported subset by artists that are trained on.
-        unknown: those by others; None where there are none.
+        known: songs of the reported subset by artists of the training set.
+        unknown: songs of the reported subset by other artists; None if there are none.
     """
 
     run: Run
@@ -59,10 +59,10 @@ class CalibratedRun:
 
 
 def calibration_of(subsets: Mapping[str, Predictions]) -> Calibration:
-    """Return what the predictions of a training's validation songs choose.
+    """Choose the temperature and the threshold of a training on its validation songs.
 
     Args:
-        subsets: predictions by subset, of which validation and its unknown artists are looked at.
+        subsets: predictions by subset; only validation and its unknown artists are used.
     """
     known = songs_of(subsets[VALIDATION])
     temperature = fit_song_temperature(known)
@@ -76,8 +76,8 @@ def read_calibrated(path: Path, reported: str) -> CalibratedRun:
     """Return a training with its calibration.
 
     Args:
-        path: its predictions.
-        reported: the subset that it is judged by; the test set is read for a test only.
+        path: file of its predictions.
+        reported: the subset on which it is scored; the test set is only read if it is this subset.
 
     Raises:
         InputError: the file is damaged, not one of ours, or lacks a subset.
@@ -94,10 +94,10 @@ def read_calibrated(path: Path, reported: str) -> CalibratedRun:
 
 
 def chosen_for_unknown(path: Path) -> dict[str, float] | None:
-    """Return a training's temperature and threshold; None where validation has no unknown artists.
+    """Return a training's temperature and threshold; None if validation has no unknown artists.
 
     Args:
-        path: its predictions.
+        path: file of its predictions.
     """
     _, _, found = read_predictions(path, [VALIDATION], [UNKNOWN[VALIDATION]])
     chosen = calibration_of(found)
@@ -105,7 +105,7 @@ def chosen_for_unknown(path: Path) -> dict[str, float] | None:
 
 
 def by_cell(runs: Iterable[CalibratedRun]) -> dict[Cell, list[CalibratedRun]]:
-    """Return the trainings of each cell, in their order."""
+    """Group trainings by cell (model, split and slice length), in their order."""
     cells: dict[Cell, list[CalibratedRun]] = {}
     for one in runs:
         cells.setdefault((one.run.model, one.run.split, one.run.slice_seconds), []).append(one)
@@ -113,7 +113,7 @@ def by_cell(runs: Iterable[CalibratedRun]) -> dict[Cell, list[CalibratedRun]]:
 
 
 def reliability_of(runs: Sequence[CalibratedRun], is_calibrated: bool) -> Reliability:
-    """Return the reliability of all songs of some trainings together.
+    """Return the reliability of the songs of several trainings together.
 
     Args:
         runs: each with its own temperature.
@@ -129,7 +129,7 @@ def reliability_of(runs: Sequence[CalibratedRun], is_calibrated: bool) -> Reliab
 def calibration_rows(
     cells: Mapping[Cell, Sequence[CalibratedRun]], reported: str
 ) -> list[dict[str, Any]]:
-    """Return a row of CALIBRATION_COLUMNS for each cell: errors without and with temperatures."""
+    """Return a row of CALIBRATION_COLUMNS for each cell: errors before and after calibration."""
     rows = []
     for (model, split, seconds), runs in cells.items():
         temperatures = [one.calibration.temperature for one in runs]
@@ -155,7 +155,7 @@ def open_sets(
     Args:
         cells: trainings by cell.
         artist_of: artist of each track id.
-        unit_of: by split, what is resampled as one with each track id.
+        unit_of: by split, the unit of resampling of each track id.
     """
     return {
         cell: judged

@@ -1,8 +1,8 @@
-"""How far the probability of a song's answer can be believed, and a temperature that helps.
+"""How reliable the probabilities of songs are, and a temperature that improves them.
 
-A song's scores are the mean of its slices' log-probabilities, and its probabilities the softmax of
-scores / temperature. One temperature for each training, fitted on its validation songs, changes no
-answer (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+A song's scores are the mean of its slices' log-probabilities, and its probabilities are the softmax
+of scores / temperature. Each training has one temperature, fitted on its validation songs. It does
+not change any answer (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from artistid.models.classical.calibration import cross_entropy, log_softmax
 from artistid.scoring.pooling import pooled
 from artistid.scoring.predictions import Predictions
 
-# Where every validation song is named right, the cross-entropy falls as long as the temperature
-# does. So its logarithm has a prior: normal, about a temperature of 1, with this deviation. The
-# prior weighs as much as one observation, each song weighs one more, and a validation set of many
-# songs overrules it (docs/unknown_artists.md has what was compared).
+# If every validation song is named correctly, the cross-entropy falls with the temperature, down to
+# a temperature of 0. So its logarithm has a prior: normal, mean 0 (a temperature of 1), with this
+# standard deviation. The prior is one term of the loss and each song another, so many songs
+# overrule it. docs/unknown_artists.md compares deviations.
 PRIOR_DEVIATION = 0.5
-FURTHEST = 5.0  # that the logarithm is searched, either way
+FURTHEST = 5.0  # bound of the search for the logarithm, in both directions
 N_BINS = 10  # of the reliability diagram, equally wide
 
 
 @dataclass(frozen=True)
 class Songs:
-    """What a model says of some songs.
+    """The scores that a model gives to some songs.
 
     Attributes:
         scores: mean log-probabilities of each song's slices, shape (songs, classes).
-        target: true class of each song, -1 where no class is the artist's, shape (songs,).
+        target: true class of each song, -1 if its artist has no class, shape (songs,).
         track_id: the songs' ids.
     """
 
@@ -69,30 +69,30 @@ def fit_song_temperature(songs: Songs, deviation: float = PRIOR_DEVIATION) -> fl
     """Return the most probable temperature, given the validation songs and the prior.
 
     It minimises the sum of the songs' negative log-probabilities and of (log temperature)² /
-    (2 deviation²), the negative logarithm of the prior.
+    (2 deviation²), the negative logarithm of the prior up to a constant.
 
     Args:
-        songs: of the validation set, by artists that are trained on.
-        deviation: of the prior.
+        songs: validation songs, by artists of the training set.
+        deviation: standard deviation of the prior.
     """
 
     def loss(log_temperature: float) -> float:
         mean = songs.cross_entropy(float(np.exp(log_temperature)))
         return len(songs.target) * mean + log_temperature**2 / (2 * deviation**2)
 
-    # The cross-entropy is convex in 1/T, hence has one valley in log T.
+    # The cross-entropy is convex in 1/T, so it has a single minimum in log T.
     found = minimize_scalar(loss, bounds=(-FURTHEST, FURTHEST), method="bounded")
     return float(np.exp(found.x))
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often answers of some probability are right; one value for each bin that has songs.
+    """How often answers of similar probability are right; one value for each non-empty bin.
 
     Attributes:
         confidence: mean probability of the answers.
         accuracy: share of the answers that are right.
-        songs: number of the answers.
+        songs: number of answers.
     """
 
     confidence: NDArray[np.float64]
@@ -109,12 +109,12 @@ class Reliability:
 def reliability(
     confidence: NDArray[np.floating], is_right: NDArray[np.bool_], n_bins: int = N_BINS
 ) -> Reliability:
-    """Return the reliability of answers by their probability, in bins of equal width.
+    """Return how often answers are right, by their probability, in bins of equal width.
 
     Args:
         confidence: probability of each answer, shape (songs,).
         is_right: whether it is right, shape (songs,).
-        n_bins: from 0 to 1; a probability on an edge belongs to the bin above it, 1 to the last.
+        n_bins: number of bins from 0 to 1; an edge belongs to the bin above it, 1 to the last.
     """
     bins = np.minimum((np.asarray(confidence) * n_bins).astype(np.int64), n_bins - 1)
     songs = np.bincount(bins, minlength=n_bins)

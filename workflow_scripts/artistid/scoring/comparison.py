@@ -89,7 +89,7 @@ def interval_rows(
     """Return each metric's mean with its interval, for each cell and level.
 
     The metric ``f1`` is that of one artist; the others are over all artists. ``resampled`` is
-    ``albums`` where some artist has several of them in a test set, else ``songs``.
+    ``albums`` if some artist has several of them in a test set, else ``songs``.
     """
     rows = []
     for (model, split, seconds), runs in cells.items():

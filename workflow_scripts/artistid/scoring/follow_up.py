@@ -1,7 +1,7 @@
-"""Choosing the network that the paper's second step takes on to longer slices.
+"""Choice of the network that is also trained on longer slices (the paper's second step).
 
-The paper (section 5) ran every network at 1 s and the best of them at 3 s and 6 s. Best is the
-highest mean slice-level macro F1 on validation over all runs; the test sets are not looked at.
+The paper (section 5) ran every network at 1 s and the best of them at 3 s and 6 s. The best is the
+one with the highest mean slice-level macro F1 on validation over all runs. Test sets are not used.
 """
 
 import json
@@ -31,7 +31,7 @@ def choose(metrics: Sequence[Mapping[str, str]], networks: Sequence[str]) -> lis
             if row["model"] == network and row["subset"] == VALIDATION and row["level"] == "slice"
         ]
         rows.append({"model": network, "validation_macro_f1": fmean(found), "runs": len(found)})
-    best = max(rows, key=lambda row: row["validation_macro_f1"])  # the first of equals
+    best = max(rows, key=lambda row: row["validation_macro_f1"])  # the first of several best
     return [row | {"is_chosen": row is best} for row in rows]
 
 

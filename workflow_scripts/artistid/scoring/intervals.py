@@ -39,7 +39,7 @@ class Tested(ABC):
     Attributes:
         target: true class of each song, shape (songs,).
         songs: the songs' ids.
-        clusters: id of the cluster of each song, such as its album; empty where each song is one.
+        clusters: id of the cluster of each song, such as its album; empty if each song is its own.
     """
 
     target: NDArray[np.integer]
@@ -66,7 +66,7 @@ class Tested(ABC):
     def resampled_units(self) -> dict[int, NDArray[np.int64]]:
         """Return by class, for each of its songs, the number of the unit that is resampled.
 
-        Units are clusters where a class has several of them. One alone says nothing about how
+        Units are clusters if a class has several of them. One alone says nothing about how
         clusters differ: its songs are the units.
         """
         units = {}
@@ -94,7 +94,7 @@ class Answers(Tested):
         target: true class of each song, shape (songs,).
         counts: how often each song's answers named each class, shape (songs, classes).
         songs: the songs' ids.
-        clusters: id of the cluster of each song, such as its album; empty where each song is one.
+        clusters: id of the cluster of each song, such as its album; empty if each song is its own.
     """
 
     target: NDArray[np.integer]

@@ -1,8 +1,8 @@
-"""Saying "unknown" to artists that a model was not trained on: a threshold, and how well it does.
+"""Recognising artists that a model was not trained on: choice of a threshold, and its scores.
 
-A song is taken for unknown where the probability of its most probable artist is below a threshold
+A song is rejected as unknown if the probability of its most probable artist is below a threshold
 (the baseline of Hendrycks & Gimpel 2017, arXiv:1610.02136). The threshold is chosen on validation,
-with unknown artists that are not those of the test set.
+whose unknown artists are not those of the test set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,17 +23,17 @@ METRICS = (AUROC, ACCURACY, KNOWN_RIGHT, UNKNOWN_REJECTED, KNOWN_RIGHT_IF_ALL)
 
 @dataclass(frozen=True)
 class OpenSet(Tested):
-    """Songs by known and by unknown artists, and what one run answered; scores are METRICS.
+    """Songs by known and by unknown artists, and the answers of one run; its scores are METRICS.
 
     Attributes:
-        target: number of each song's artist, those of the unknown ones after all others, shape
+        target: number of each song's artist; unknown artists have the highest numbers, shape
             (songs,).
         confidence: probability of the most probable artist, shape (songs,).
         is_unknown: whether the song's artist was not trained on, shape (songs,).
         is_right: whether the most probable artist is the song's, shape (songs,).
         threshold: below it the answer is "unknown".
         songs: the songs' ids.
-        clusters: id of the cluster of each song, such as its album; empty where each song is one.
+        clusters: id of each song's cluster, such as its album; empty if each song is its own.
     """
 
     target: NDArray[np.integer]
@@ -47,10 +47,11 @@ class OpenSet(Tested):
     def weighted_scores(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return METRICS for each row of song weights, shape (draws, 5).
 
-        ``auroc``: the share of pairs of a known and an unknown song of which the known one has the
-        higher probability, of equals half. ``known_right``: share of known songs that are not
-        rejected and named right. ``unknown_rejected``: share of unknown songs that are rejected.
-        ``accuracy``: the mean of these two, as in DCASE 2019, task 1C (Mesaros et al. 2019).
+        ``auroc``: share of pairs of a known and an unknown song in which the known one has the
+        higher confidence; ties count half. ``known_right``: share of known songs that are not
+        rejected and named correctly. ``unknown_rejected``: share of unknown songs that are
+        rejected. ``accuracy``: the mean of these two, as in DCASE 2019, task 1C (Mesaros et al.
+        2019). ``known_right_without_threshold``: share of known songs that are named correctly.
         """
         known, unknown = ~self.is_unknown, self.is_unknown
         of_known, of_unknown = weights[:, known], weights[:, unknown]
@@ -67,26 +68,26 @@ class OpenSet(Tested):
 
 
 def choose_threshold(known: Songs, unknown: Songs, temperature: float) -> float:
-    """Return the threshold of the highest accuracy (see `OpenSet`) on validation songs.
+    """Return the threshold with the highest accuracy (see `OpenSet`) on the validation songs.
 
-    It lies midway between two neighbouring probabilities, or is 0 where rejecting nothing is best.
-    Of equally good ones the lowest is taken, which rejects the fewest songs.
+    It lies midway between two neighbouring confidences, or is 0 if rejecting nothing is best. Of
+    several equally good thresholds it is the lowest, which rejects the fewest songs.
 
     Args:
-        known: validation songs by artists that are trained on.
-        unknown: validation songs by others.
-        temperature: of the probabilities.
+        known: validation songs by artists of the training set.
+        unknown: validation songs by other artists.
+        temperature: divides the scores.
     """
     confidence = known.confidence(temperature)
     right = np.sort(confidence[known.is_right])
     strange = np.sort(unknown.confidence(temperature))
     found = np.unique(np.concatenate([confidence, strange]))
     thresholds = np.concatenate([[0.0], (found[:-1] + found[1:]) / 2])
-    # Songs that are right and not below each threshold, and unknown ones that are below it.
+    # For each threshold: correctly named songs not below it, and unknown songs below it.
     accepted = len(right) - np.searchsorted(right, thresholds)
     rejected = np.searchsorted(strange, thresholds)
-    accuracy = accepted * len(strange) + rejected * len(confidence)  # whole, so that equals are so
-    return float(thresholds[accuracy.argmax()])  # the first of equals
+    accuracy = accepted * len(strange) + rejected * len(confidence)  # integers: exact ties
+    return float(thresholds[accuracy.argmax()])  # the first of several best
 
 
 def open_set(
@@ -100,12 +101,12 @@ def open_set(
     """Return the songs of one run, to be scored and resampled.
 
     Args:
-        known: songs by artists that are trained on.
-        unknown: songs by others.
-        temperature: of the probabilities.
+        known: songs by artists of the training set.
+        unknown: songs by other artists.
+        temperature: divides the scores.
         threshold: below it the answer is "unknown".
         artist_of: artist of each track id.
-        unit_of: what is resampled as one with each track id: itself, or its album.
+        unit_of: unit of resampling of each track id: the track itself, or its album.
     """
     tracks = [*known.track_id, *unknown.track_id]
     strangers = sorted({artist_of[track_id] for track_id in unknown.track_id})
@@ -128,12 +129,12 @@ def open_set_rows(
 ) -> list[dict[str, Any]]:
     """Return each cell's METRICS with intervals, one row for each cell and metric.
 
-    The intervals resample songs or albums within each artist, known or unknown. They say nothing of
-    how other unknown artists would do, but by what the runs differ.
+    The intervals resample songs or albums within each artist, known or unknown. Other
+    unknown artists enter them only through the variance between runs.
 
     Args:
         cells: the runs of each model, split and slice length.
-        generator_of: gives a cell's own source of chance.
+        generator_of: returns the random generator of a cell.
     """
     rows = []
     for (model, split, seconds), runs in cells.items():

@@ -1,7 +1,6 @@
-"""Outcomes of a run: small files that intervals, tests and figures start from.
+"""Outcomes of a run: small files from which intervals, tests and figures are computed.
 
-They are of the subset that is reported, which is the test set unless the configuration says
-otherwise.
+They cover the reported subset, which is the test set unless the configuration says otherwise.
 
 HDF5 with ``target`` and ``track_id`` (tracks,) and, for each level and pooling, a data set
 ``<level>_<pooling>`` (tracks, classes) that counts how often a track's answers named each class.
@@ -27,12 +26,12 @@ class Outcomes:
     """Outcomes of one run on one subset.
 
     Attributes:
-        run: which one.
+        run: the run.
         classes: the artists, in the order of the class numbers.
         track_id: the tracks' ids.
         target: true class of each track, shape (tracks,).
         counts: by (level, pooling), answers of each track, shape (tracks, classes).
-        subset: whose tracks they are.
+        subset: the subset that the tracks are from.
     """
 
     run: Run

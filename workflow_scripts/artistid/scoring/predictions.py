@@ -35,8 +35,8 @@ class Predictions:
 
     Attributes:
         log_probability: natural logarithm, shape (slices, classes), float32. The generative systems
-            are so sure of themselves that their probabilities themselves would underflow.
-        target: true class of each slice, -1 where no class is theirs, shape (slices,).
+            are so certain that the probabilities themselves would underflow.
+        target: true class of each slice, -1 if its artist has no class, shape (slices,).
         track: position in `track_id` of each slice's track, shape (slices,).
         track_id: the tracks' ids.
     """
@@ -88,8 +88,8 @@ def read_predictions(
 
     Args:
         path: the file.
-        only: subsets that are read; all by default. Others stay on the disk.
-        if_there: subsets that are read, too, but may be absent.
+        only: subsets to read; all by default.
+        if_there: further subsets to read, which may be missing.
 
     Raises:
         InputError: the file is damaged, not one of ours, or lacks a subset.
@@ -121,9 +121,9 @@ def cut_of_all_folds(cut: str) -> str:
 
 
 def require_one_cut(runs: Iterable[Run]) -> None:
-    """Make sure that runs are of one cut of one split, as all must be whose predictions are joined.
+    """Make sure that runs are of one cut of one split, so that their predictions may be joined.
 
-    On another cut a track that one run tests may be one that another run has learnt.
+    On different cuts, a track that one run tests may be in the training set of another.
 
     Raises:
         InputError: names two runs of different cuts.
@@ -145,8 +145,8 @@ def join_folds(
 
     Args:
         parts: run, class names and predictions by subset of each fold, as `read_predictions` gives
-            them; of a split without folds the one run, which is returned as it is.
-        run: what they are together, with the cut ``draw1`` for ``draw1-fold1`` and so on.
+            them; for a split without folds a single run, which is returned unchanged.
+        run: the whole run, with the cut ``draw1`` for ``draw1-fold1`` and so on.
 
     Raises:
         InputError: a part differs from the run in more than its fold, a fold is missing, the
@@ -208,11 +208,11 @@ def _require_equal(part: Run, first: Run, what: str, own: list[str], others: lis
 def _joined(parts: Sequence[Predictions], name: str, is_test: bool) -> Predictions:
     """Return the predictions of all parts, tracks sorted by id, slices in their order.
 
-    Folds of somebody's own may validate a track several times: it then counts for each of them.
+    The folds of a user's list may validate a track several times: it then counts for each fold.
 
     Args:
-        parts: of one subset, of the same classes.
-        name: of what they are together, for the error.
+        parts: predictions of one subset, with the same classes.
+        name: name of the whole run, for the error.
         is_test: whether the subset is the test set, in which each track may be once.
     """
     ids = [track_id for part in parts for track_id in part.track_id]

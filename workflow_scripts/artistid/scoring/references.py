@@ -1,4 +1,4 @@
-"""What guessing, and always answering the most frequent artist, would score."""
+"""The scores of guessing, and of always answering the most frequent artist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CHANCE, MAJORITY = "chance", "majority"
 
 @dataclass(frozen=True)
 class ToAnswer:
-    """What one training must answer, and what it learns from; counted in slices or in songs.
+    """The tracks to answer and the training set of one training, counted in slices or in songs.
 
     Attributes:
         target: true class of each track, shape (tracks,).
@@ -59,7 +59,7 @@ def reference_scores(folds: Sequence[ToAnswer], k: int) -> dict[str, ReferenceSc
     The majority class is that of each fold's own training set.
 
     Args:
-        folds: of one subset; of a split without folds the one.
+        folds: the same subset of each fold; a single one if the split has no folds.
         k: of the top-k accuracy.
     """
     supports = [fold.support for fold in folds]

@@ -1,4 +1,4 @@
-"""All that is computed from the predictions of one run: scores, outcomes and a row for each track.
+"""Everything computed from the predictions of one run: scores, outcomes, a row for each track.
 
 Only the subsets that a report may look at are scored: with ``validation`` reported, nothing is
 computed from the test set.
@@ -35,7 +35,7 @@ _OF_TRACK = ("subset", "track_id", "artist", "n_slices", "answer", "answer_by_vo
 
 @dataclass(frozen=True)
 class RunScores:
-    """What the predictions of a run say.
+    """The scores of a run.
 
     Attributes:
         metrics: rows of METRICS_COLUMNS, one for each subset, level and pooling.
@@ -51,7 +51,7 @@ class RunScores:
 
 
 def scored_subsets(reported: str) -> tuple[str, ...]:
-    """Return the subsets that are scored where one is reported: the test set is only for a test.
+    """Return the subsets that are scored: the test set only if it is the reported subset.
 
     Raises:
         InputError: the subset is neither validation nor test.
@@ -67,9 +67,9 @@ def score_predictions(
     """Score the predictions of a run, at each level.
 
     Args:
-        run: which one.
+        run: the run.
         classes: the artists, in the order of the class numbers.
-        subsets: predictions by subset; others than those of `scored_subsets` are not looked at.
+        subsets: predictions by subset; only those of `scored_subsets` are used.
         reported: ``validation`` or ``test``.
         k: of the top-k accuracy, and how many answers each track's row names.
     """
@@ -106,15 +106,15 @@ def track_columns(n_classes: int, k: int) -> tuple[str, ...]:
 def track_rows(
     run: Run, classes: Sequence[str], subset: str, predictions: Predictions, k: int
 ) -> list[dict[str, Any]]:
-    """Return what was answered to each track of a subset, one row each.
+    """Return the answers to the tracks of a subset, a row for each track.
 
-    ``p_1`` and on are the softmax of the mean log-probability of the track's slices, of the artists
-    in ``top_1`` and on. ``n_slices`` is empty for a system that takes whole songs.
+    ``p_1``, ``p_2`` ... are the probabilities of the artists ``top_1``, ``top_2`` ...: the softmax
+    of the mean log-probability of the slices. ``n_slices`` is empty for systems of whole songs.
 
     Args:
-        run: which one.
+        run: the run.
         classes: the artists, in the order of the class numbers.
-        subset: named in the rows.
+        subset: its name in the rows.
         predictions: of the subset.
         k: how many answers a row names.
     """

@@ -44,7 +44,7 @@ def write_manifest(
         path: of the manifest.
         rows: of the manifest, drawn or read.
         split: the definition.
-        near_duplicates: the file of pairs of copies; none where a split may part them.
+        near_duplicates: the file of pairs of copies; none if a split may separate them.
         accepted: pairs of track ids that may be in two subsets.
 
     Returns:

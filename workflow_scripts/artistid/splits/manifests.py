@@ -134,7 +134,7 @@ def _place(line: int, row: Row) -> str:
 
 
 def evaluated_subsets(manifest: Iterable[Row]) -> list[str]:
-    """Return the subsets that are predicted: validation, and test where the split has one.
+    """Return the subsets that are predicted: validation, and test if the split has one.
 
     After them come those of `UNKNOWN`, where artists that are not trained on have tracks.
     """

@@ -1,4 +1,4 @@
-"""How mistakes in files of people are read, named and counted."""
+"""Reading files that users write, and naming and counting the mistakes in them."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def read_text(path: FilePath) -> str:
 
 
 def csv_records(path: FilePath) -> list[tuple[int, list[str]]]:
-    """Return the cells of each record that has any, with the line that it starts on.
+    """Return the cells of each non-empty record, with the line that it starts on.
 
     Raises:
         InputError: the file cannot be read, or is not CSV.
@@ -124,7 +124,7 @@ def stop_at(path: FilePath, problems: Iterable[str], n_elsewhere: int = 0) -> No
 
 
 def quoted(text: str) -> str:
-    """Return a text as one line in quotes, its middle left out where it is long."""
+    """Return a text as one line in quotes, without its middle if it is long."""
     return shortened(repr(text))
 
 

@@ -49,7 +49,7 @@ class Corpus:
     Attributes:
         by_id: each track by its id.
         by_path: each track by its exact path.
-        by_parts: each track by artist, album and the name of its file, where that tells it apart.
+        by_parts: each track by artist, album and the name of its file, if that is unique.
         alike: tracks by the normalised parts of their path, with its ending and without.
         albums: normalised albums of each normalised artist.
     """

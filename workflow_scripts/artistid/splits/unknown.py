@@ -1,7 +1,7 @@
-"""Artists that a random split leaves out of training: to a model they are unknown.
+"""Artists that a random split leaves out of training, and that its models do not know.
 
-The threshold below which an answer is "unknown" is chosen on validation, and judged on the test
-set. So validation has other unknown artists than the test set.
+The threshold below which an answer is "unknown" is chosen on validation and evaluated on the test
+set. So the two have different unknown artists.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from artistid.splits.subsets import TEST, VALIDATION
 def left_out(artists: Collection[str], split: RandomSplit, cut: str) -> dict[str, str]:
     """Return the artists that a cut leaves out of training, each with the subset of its tracks.
 
-    Each artist draws a number by itself: an artist that is added takes at most one other's place.
+    Each artist draws its own number, so adding an artist to the corpus replaces at most one.
 
     Args:
         artists: of the corpus.
@@ -35,7 +35,7 @@ def left_out(artists: Collection[str], split: RandomSplit, cut: str) -> dict[str
         return generator_of_artist("unknown", draw, artist).random()
 
     drawn = sorted(sorted(artists), key=number)[:n_unknown]
-    half = n_unknown // 2  # of an odd number the test set has one more
+    half = n_unknown // 2  # if the number is odd, the test set has one more
     return dict.fromkeys(drawn[:half], VALIDATION) | dict.fromkeys(drawn[half:], TEST)
 
 

@@ -39,7 +39,7 @@ def show(albums: "pd.DataFrame", at_most: int = 40) -> "pd.DataFrame":
 
     Args:
         albums: one row per run, test album and artist answered, with the share of the answers. The
-            split is a column of the table where there are several.
+            split is a column of the table if there are several.
         at_most: rows.
     """
     import pandas as pd

@@ -35,7 +35,7 @@ def build(inputs: Inputs) -> "pd.DataFrame":
 
 
 def show(effects: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the table as it is printed; the pair of splits is a column where there are several."""
+    """Return the table as it is printed; the pair of splits is a column if there are several."""
     import pandas as pd
 
     pairs = effects["split_by_track"] + " minus " + effects["split_by_album"]

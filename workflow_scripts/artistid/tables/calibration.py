@@ -1,4 +1,4 @@
-"""Table: how far the probabilities of songs can be believed, without and with a temperature."""
+"""Table: how reliable the probabilities of songs are, without and with a temperature."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return subset_shown(inputs)
 
 

@@ -36,11 +36,11 @@ def how_scored(inputs: "Inputs") -> str:
 
 
 def deviation(metrics: "pd.DataFrame", folds: Mapping[str, int]) -> str:
-    """Return what mean and deviation of a cell are over, by split.
+    """Return what the mean and the deviation of a cell are computed over, by split.
 
     Args:
         metrics: rows of runs.
-        folds: number of folds by split; 0, or absent, where there are none.
+        folds: number of folds by split; 0 or missing without folds.
     """
     counts = cuts_and_seeds(metrics)
     told = _by_text(counts, lambda split: _repeats(*counts[split]) + _of_folds(folds, split))
@@ -75,7 +75,7 @@ def _of_folds(folds: Mapping[str, int], split: str) -> str:
 
 
 def intervals(inputs: "Inputs") -> str:
-    """Return what the intervals of this experiment are, and what is not in them."""
+    """Return what the intervals of this experiment are, and what they do not include."""
     cuts = {split: own[0] for split, own in cuts_and_seeds(inputs.read("metrics")).items()}
     found = inputs.read("intervals")
     with_albums = set(found["split"][found["resampled"] == "albums"])

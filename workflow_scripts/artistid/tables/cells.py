@@ -10,7 +10,7 @@ DAGGER = "†"  # marks an interval of fewer than seven songs per artist
 
 
 def score_and_interval(table: "pd.DataFrame", metric: str, digits: int = 3) -> "pd.Series":
-    """Return ``mean ± deviation (low to high)`` as text; without brackets where none is known."""
+    """Return ``mean ± deviation (low to high)`` as text; no brackets without an interval."""
     bounds = table.rename(columns={f"{metric}_low": "low", f"{metric}_high": "high"})
     intervals = by_row(bounds, lambda row: interval(row, digits))
     cells = mean_and_deviation(table, metric, digits)
@@ -18,7 +18,7 @@ def score_and_interval(table: "pd.DataFrame", metric: str, digits: int = 3) -> "
 
 
 def mean_and_deviation(summary: "pd.DataFrame", column: str, digits: int = 3) -> "pd.Series":
-    """Return ``mean ± deviation`` as text; the mean alone where there is one run."""
+    """Return ``mean ± deviation`` as text; the mean alone if there is one run."""
 
     def cell(row: Mapping[str, Any]) -> str:
         mean, deviation = row[f"{column}_mean"], row[f"{column}_std"]
@@ -37,7 +37,7 @@ def by_row(table: "pd.DataFrame", cell: Callable[[Mapping[str, Any]], str]) -> "
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
-    """Return ``low to high`` as text, marked where there are too few songs."""
+    """Return ``low to high`` as text, marked if there are too few songs."""
     if row["low"] != row["low"]:
         return "–"
     mark = f" {DAGGER}" if row["too_few"] else ""
@@ -60,5 +60,5 @@ def count(mean: float) -> str:
 
 
 def or_dash(pattern: str) -> Callable[[float], str]:
-    """Return a function that formats a number, and writes a dash where there is none."""
+    """Return a function that formats a number, and writes a dash if there is none."""
     return lambda value: "–" if value != value else pattern.format(value)

@@ -48,7 +48,7 @@ def build(experiments: Sequence[tuple["pd.DataFrame", "pd.DataFrame"]]) -> "pd.D
 
 def _of_experiment(metrics: "pd.DataFrame", intervals: "pd.DataFrame") -> "pd.DataFrame":
     """Return the rows of one experiment."""
-    # The test set has rows only where it is reported.
+    # The test set has rows only if it is reported.
     subset = TEST if (metrics["subset"] == TEST).any() else VALIDATION
     names = metrics["model"].unique().tolist()
     models = [*(name for name in names if name not in REFERENCES), *REFERENCES]

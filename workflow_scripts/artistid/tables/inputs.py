@@ -29,7 +29,7 @@ class Inputs:
         architectures: network or classical system that each model is.
         splits: of the experiment, in its order.
         keeps_albums: by split, whether it keeps albums together.
-        folds: by split, its number of folds; 0 where it has none.
+        folds: by split, its number of folds; 0 if it has none.
         reported: the subset that is shown, ``test`` or ``validation``.
     """
 

@@ -1,4 +1,4 @@
-"""Table: published results beside measured ones, where the corpus is the one they are about."""
+"""Table: published results beside measured ones, if the corpus is the one they are about."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Published results beside measured ones, where the corpus is the one that they are about."""
+"""Published results beside measured ones, if the corpus is the one that they are about."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

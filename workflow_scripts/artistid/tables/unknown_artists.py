@@ -1,4 +1,4 @@
-"""Table: how well artists that a model was not trained on are told from those that it was."""
+"""Table: how well models distinguish artists of the training set from unknown ones."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 
 def note(inputs: Inputs) -> str:
-    """Return what stands before the caption."""
+    """Return the text before the caption."""
     return subset_shown(inputs) + "Mean ± standard deviation over runs. " + intervals(inputs)
 
 

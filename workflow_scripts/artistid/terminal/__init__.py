@@ -1,1 +1,1 @@
-"""What a person sees of a run: progress by stage, warnings, failed jobs, where the results are."""
+"""What a user sees of a run: progress by stage, warnings, failed jobs, where the results are."""

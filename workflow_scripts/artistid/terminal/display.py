@@ -1,4 +1,4 @@
-"""Progress on a terminal, drawn anew where it is; in a pipe, few lines, one after the other."""
+"""Progress of a run: a table on a terminal, redrawn in place, or a few lines in a pipe."""
 
 import os
 import threading
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _INTERVAL = 60.0  # seconds between two reports of the same stage in a pipe
-_MOST_TRAININGS = 8  # that are shown at once
-_BETWEEN = 0.2  # seconds between two drawings
+_MOST_TRAININGS = 8  # shown at once
+_BETWEEN = 0.2  # minimum seconds between two drawings of the table
 
 
 class Display(Protocol):
-    """Where a run is shown."""
+    """A place where a run is shown."""
 
     def say(self, text: str, style: str = "") -> None:
-        """Show lines that stay: a warning, what went wrong."""
+        """Show lines that stay, such as a warning or an error."""
 
     def update(self, now: float) -> None:
-        """Show how far the run is."""
+        """Show the progress of the run."""
 
     def end(self) -> None:
-        """Leave the terminal to others."""
+        """Show the final state, and release the terminal."""
 
 
 class Lines:
-    """Lines for a pipe or a file: a stage's first job, its state once in a while, its end."""
+    """Lines for a pipe or a file: the start of a stage, its state now and then, its end."""
 
     def __init__(self, stream: TextIO, progress: Progress, interval: float = _INTERVAL) -> None:
         self.stream = stream
@@ -47,7 +47,7 @@ class Lines:
         print(text, file=self.stream, flush=True)
 
     def update(self, now: float) -> None:
-        """Write what is new of each stage, if there is something new to say."""
+        """Write a line for each stage that has started, has ended, or is due for a report."""
         for stage in self.progress.stages.values():
             if stage.started is None:
                 continue
@@ -64,7 +64,7 @@ class Lines:
                     self.say(f"  {job.name}: {describe_epoch(job, now)}")
 
     def end(self) -> None:
-        """Write how far each stage came that is not over."""
+        """Write the state of each stage that has started and not ended."""
         for stage in self.progress.stages.values():
             if stage.started is not None and stage.name not in self._over:
                 self._over.add(stage.name)
@@ -78,7 +78,7 @@ class Lines:
 class Live:
     """A table of the stages at the bottom of a terminal, with the running trainings below.
 
-    Whatever this process and its jobs write to the terminal while it is drawn appears above it.
+    Whatever this process and its jobs write to the terminal meanwhile appears above the table.
     """
 
     def __init__(self, stream: TextIO, progress: Progress, colour: bool = True) -> None:
@@ -107,13 +107,13 @@ class Live:
         self._console.print(Text(text, style=style), soft_wrap=True)
 
     def update(self, now: float) -> None:
-        """Draw the table, unless it was drawn only just before."""
+        """Draw the table, unless it was drawn a moment ago."""
         if now - self._drawn_at >= _BETWEEN:
             self._drawn_at = now
             self._live.refresh()
 
     def end(self) -> None:
-        """Draw the table for the last time, and give the terminal back."""
+        """Draw the table for the last time, and restore the terminal."""
         self._captured.end()
         self._live.stop()
 
@@ -154,14 +154,14 @@ class Live:
 
 
 class _Captured:
-    """What is written to descriptors of this process and its children, line by line.
+    """Captures what this process and its children write to a terminal, line by line.
 
     Args:
-        descriptors: of which those that are terminals are captured.
-        say: gets each line, in a thread.
+        descriptors: file descriptors; those that are terminals are captured.
+        say: called with each line, in a thread.
 
     Attributes:
-        terminal: a descriptor of what the last of them was.
+        terminal: a descriptor of the terminal that the last of them was open on.
     """
 
     def __init__(self, descriptors: Iterable[int], say: Callable[[str], None]) -> None:
@@ -171,7 +171,7 @@ class _Captured:
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def start(self) -> None:
-        """Capture from now on."""
+        """Start capturing."""
         self._source, sink = os.pipe()
         for descriptor in self._originals:
             os.dup2(sink, descriptor)
@@ -179,10 +179,10 @@ class _Captured:
         self._thread.start()
 
     def end(self) -> None:
-        """Give the descriptors back, once everything is said that was written to them."""
+        """Restore the descriptors, and wait until everything written to them was passed on."""
         for descriptor, original in self._originals.items():
             os.dup2(original, descriptor)
-        # A child that was left behind may still hold the pipe: its end is not waited for.
+        # Do not wait for the end of the pipe: a child that outlives us may still hold it open.
         self._thread.join(timeout=1)
 
     def _read(self) -> None:
@@ -190,23 +190,23 @@ class _Captured:
             for line in stream:
                 try:
                     self._say(line.rstrip("\r\n"))
-                except OSError:  # the terminal has gone; whoever writes must not wait
+                except OSError:  # the terminal is gone; keep reading, so that no writer blocks
                     continue
 
 
 def describe_epoch(job: Job, now: float) -> str:
-    """Return how far a running training is."""
+    """Return the epoch, the validation score and the time left of a running training."""
     if job.epoch is None:
         return ""
     text = f"epoch {job.epoch.number} of {job.epoch.of}, validation F1 {job.epoch.f1}"
     expected = job.expected_seconds(now)
     left = 0.0 if expected is None else expected - (now - job.started)
-    # Early stopping may end it sooner.
+    # "At most", because early stopping may end it sooner.
     return f"{text}, at most {minutes_in_words(max(1, left / 60))} left" if left > 0 else text
 
 
 def _state(progress: Progress, stage: Stage, now: float) -> str:
-    """Return how far a stage is, in a line."""
+    """Return the progress of a stage, in one line."""
     failed = f", {len(stage.failed):,} failed" if stage.failed else ""
     if progress.is_over(stage) and stage.started is not None and stage.ended is not None:
         took = seconds_in_words(stage.ended - stage.started)

@@ -1,4 +1,4 @@
-"""The last words of a run: the scores, where the results are, and what to try next."""
+"""What is printed at the end of a run: the scores, and where the results are."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from artistid.tables.reading import REFERENCES
 
-WIDTH = 100  # columns at most
-_SPLITS_BESIDE = 4  # of which the scores fit beside each other
+WIDTH = 100  # maximum number of columns of the terminal
+_SPLITS_BESIDE = 4  # splits whose scores fit side by side
 _NAME_WIDTH = 28
 
 Row = Mapping[str, str]
@@ -16,13 +16,14 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Result:
-    """Something that a run leaves, or that a command makes of what it left.
+    """A result of a run, or of a command that uses the results of a run.
 
     Attributes:
         name: what it is.
         path: where it is, or will be.
-        command: what makes it.
-        of: what it is made of: a result that is older is not up to date; None where none can be.
+        command: the command that makes it.
+        of: the file that it is made from: if the result is older, it is out of date. None if it
+            cannot be out of date.
     """
 
     name: str
@@ -36,8 +37,8 @@ def f1_table(of_slices: Iterable[Row], of_songs: Iterable[Row], subset: str = "t
 
     Args:
         of_slices: rows of the tables `f1_by_model` and `f1_by_slice`.
-        of_songs: rows of the table `f1_of_songs`; those that vote are left out.
-        subset: that the scores are of.
+        of_songs: rows of the table `f1_of_songs`; those pooled by vote are left out.
+        subset: the subset that was scored.
     """
     slices = _by_cell(of_slices)
     songs = _by_cell(row for row in of_songs if row["pooling"] == "mean")
@@ -74,9 +75,9 @@ def _is_up_to_date(result: Result) -> bool:
 
 
 def _by_cell(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    """Return the scores by name and split; a name has the length of its slices.
+    """Return the scores by name and split; the name of a model includes its slice length.
 
-    Guessing is the same at every length: it is taken once.
+    The references (chance and majority) get one row, not one for each slice length.
     """
     scores: dict[tuple[str, str], str] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The log of a job as `artistid.jobs.logs` writes it, read while it grows."""
+"""Reads the log of a job, as `artistid.jobs.logs` writes it, while the job runs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 
 _LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) (.*)")
 _EPOCH = re.compile(r"epoch (\d+)/(\d+): .*validation F1 ([\d.]+|nan)")
-_TAIL = 64 * 1024  # bytes at the end of a log in which its last lines are looked for
+_TAIL = 64 * 1024  # bytes at the end of a log that are read for its last lines
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """How far a training is: epochs of at most `of`, and the macro F1 on validation, as text."""
+    """Progress of a training: epoch `number` of at most `of`, and validation macro F1 as text."""
 
     number: int
     of: int
@@ -20,9 +20,9 @@ class Epoch:
 
 
 class JobLog:
-    """A job's log, from the moment at which the job is started.
+    """A job's log, from the moment when the job is started.
 
-    A file that is there already is an earlier job's, until it changes: a job writes it anew.
+    A file that exists already is the log of an earlier job, until it changes: a job overwrites it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class JobLog:
 
 
 def warnings_in(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the warnings of a log's lines; a message may have several."""
+    """Yield the warnings in the lines of a log; a warning may have several lines."""
     message: list[str] = []
     for line in lines:
         if found := _LINE.fullmatch(line):
@@ -61,17 +61,17 @@ def warnings_in(lines: Iterable[str]) -> Iterator[str]:
 
 
 def epoch_in(lines: Iterable[str]) -> Epoch | None:
-    """Return the last epoch that a training's lines tell of, or None."""
+    """Return the last epoch that a training reports in these lines, or None."""
     found = [match for line in lines if (match := _EPOCH.search(line))]
     return Epoch(int(found[-1][1]), int(found[-1][2]), found[-1][3]) if found else None
 
 
 def last_lines(path: Path, n_lines: int, without_error: bool = False) -> list[str]:
-    """Return the last lines of a log; what is wrong with it where there are none.
+    """Return the last lines of a log or, if there are none, a line that says why.
 
     Args:
-        path: of the log.
-        n_lines: at most.
+        path: path of the log.
+        n_lines: maximum number of lines.
         without_error: leave out the last line if it is the error that ended the job.
     """
     try:

@@ -1,4 +1,4 @@
-"""How far a run is: its stages, the jobs that run, and about how long a stage still takes."""
+"""Progress of a run: its stages, the running jobs, and the estimated time left of a stage."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -7,15 +7,15 @@ from pathlib import Path
 
 from artistid.terminal.joblog import Epoch, JobLog, epoch_in, warnings_in
 
-# Jobs of a kind take about the same time: those of a rule, of a training those of a model.
+# Rule and model of a job (the model is empty if there is none). Jobs of a kind take about as long.
 Kind = tuple[str, str]
-_IDLE = 10.0  # seconds without a job after which a stage waits for others
-_ENOUGH = 3  # jobs of other rules that say something of a rule of their stage
+_IDLE = 10.0  # after this many seconds without a job, a stage is waiting for other stages
+_ENOUGH = 3  # finished jobs of a stage from which to estimate a rule that has none
 
 
 @dataclass
 class Job:
-    """A job that runs, or, on a cluster, waits there."""
+    """A job that is running or, on a cluster, was submitted."""
 
     kind: Kind
     name: str
@@ -24,13 +24,13 @@ class Job:
     epoch: Epoch | None = None
 
     def look(self) -> list[str]:
-        """Read what is new in the job's log; return the warnings."""
+        """Read the new lines of the job's log, and return the warnings in them."""
         lines = self.log.new_lines() if self.log else []
         self.epoch = epoch_in(lines) or self.epoch
         return list(warnings_in(lines))
 
     def expected_seconds(self, now: float) -> float | None:
-        """Return how long the job takes in all, by its epochs; None where it has none yet."""
+        """Return the estimated total time of a training; None before its first epoch."""
         if self.epoch is None:
             return None
         return (now - self.started) * self.epoch.of / self.epoch.number
@@ -38,11 +38,11 @@ class Job:
 
 @dataclass
 class Stage:
-    """A stage, in jobs; `started` and `ended` in seconds.
+    """Counts of the jobs of a stage; `started` and `ended` are times in seconds.
 
     Attributes:
-        total: jobs that are known: a checkpoint may add others.
-        failed: the jobs that failed and were not run again, by number.
+        total: number of known jobs; a checkpoint may add more.
+        failed: the jobs that failed and have not been restarted, by number.
     """
 
     name: str
@@ -66,11 +66,11 @@ class _Took:
 
 
 class Progress:
-    """A run, as told by its events.
+    """Follows a run by its events.
 
     Args:
-        stage_of: the stage of each rule, in the order in which stages are shown. A rule that is
-            not in it is not counted.
+        stage_of: the stage of each rule, in the order in which stages are shown. Jobs of other
+            rules are not counted.
     """
 
     def __init__(self, stage_of: Mapping[str, str]) -> None:
@@ -80,13 +80,13 @@ class Progress:
         self.may_grow = True
         self._expected: Counter[Kind] = Counter()
         self._ended: Counter[Kind] = Counter()
-        # Of the jobs that are done, of a kind, of all kinds of a rule, and of all rules of a stage.
+        # Number and total time of the jobs done: by kind, by rule, and by stage.
         self._of_kind: defaultdict[Kind, _Took] = defaultdict(_Took)
         self._of_rule: defaultdict[str, _Took] = defaultdict(_Took)
         self._of_stage: defaultdict[str, _Took] = defaultdict(_Took)
 
     def expect(self, jobs: Mapping[Kind, int], may_grow: bool) -> None:
-        """Note all jobs of the run, those that have ended included, and whether more may follow."""
+        """Set the jobs of the run, including those that have ended, and whether more may follow."""
         self._expected = Counter(jobs)
         self.may_grow = may_grow
         totals: Counter[str] = Counter()
@@ -96,11 +96,11 @@ class Progress:
             stage.total = totals[stage.name]
 
     def stage(self, rule: str) -> Stage | None:
-        """Return the stage of a rule; None for a rule that only asks for others."""
+        """Return the stage of a rule; None for a target rule, which has no jobs of its own."""
         return self.stages.get(self.stage_of.get(rule, ""))
 
     def start(self, number: int, kind: Kind, name: str, log: Path | None, now: float) -> None:
-        """Note that a job starts, perhaps once more."""
+        """Record that a job starts, perhaps not for the first time."""
         stage = self.stage(kind[0])
         if stage is None:
             return
@@ -112,7 +112,7 @@ class Progress:
         stage.started = now if stage.started is None else stage.started
 
     def end(self, number: int, now: float, failed: bool = False) -> Job | None:
-        """Note that a job has ended, and return it; None where it did not run."""
+        """Record that a job has ended, and return it; None if it was not running."""
         job = self.running.pop(number, None)
         if job is None:
             return None
@@ -131,23 +131,24 @@ class Progress:
         return job
 
     def is_over(self, stage: Stage) -> bool:
-        """Return whether every job of a stage has ended, and no checkpoint may add any."""
+        """Return whether every job of a stage has ended, and no checkpoint may add more."""
         return stage.started is not None and not stage.left and not self.may_grow
 
     def trainings(self) -> Iterator[Job]:
-        """Yield the running jobs that have told of an epoch."""
+        """Yield the running jobs that have reported an epoch."""
         return (job for job in self.running.values() if job.epoch)
 
     def seconds_left(self, stage: Stage, now: float) -> float | None:
-        """Return about how long a stage takes from now on, as things have gone so far.
+        """Return the estimated time until a stage is done.
 
-        Jobs that wait take what those of their kind took, else those of their rule, else, where
-        some are done, those of the stage; a training that runs, what its epochs say. What has been
-        worked in the time since the stage began says how many run at once.
+        A waiting job is expected to take as long as the finished jobs of its kind did; if there
+        are none, those of its rule, then those of the stage if there are enough. The time of a
+        running training is estimated from its epochs. Job time per elapsed time since the stage
+        began is the number of jobs that run at once.
 
         Returns:
-            Seconds; None where jobs are left of which nothing is known yet, or the stage waits for
-            others.
+            Seconds; None if nothing is known yet about some of the remaining jobs, or if the stage
+            is waiting for other stages.
         """
         if stage.started is None or now <= stage.started or not stage.left:
             return None
@@ -172,7 +173,7 @@ class Progress:
         return left * (now - stage.started) / work if work else None
 
     def _usual(self, kind: Kind, now: float) -> float | None:
-        """Return what a job of a kind takes, s; None where nothing tells."""
+        """Return the expected time of a job of a kind, in seconds; None if nothing is known."""
         for took in (self._of_kind.get(kind), self._of_rule.get(kind[0])):
             if took:
                 return took.seconds / took.jobs

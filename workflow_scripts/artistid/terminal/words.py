@@ -1,8 +1,8 @@
-"""Times as people say them."""
+"""Times in words."""
 
 
 def minutes_in_words(minutes: float) -> str:
-    """Return a time that is not known to the second."""
+    """Return a rough time in words."""
     if minutes < 1:
         return "less than a minute"
     if minutes < 120:
@@ -11,11 +11,11 @@ def minutes_in_words(minutes: float) -> str:
 
 
 def left_in_words(seconds: float) -> str:
-    """Return about how long something still takes."""
+    """Return an estimated remaining time in words."""
     about = "" if seconds < 60 else "about "
     return f"{about}{minutes_in_words(seconds / 60)} left"
 
 
 def seconds_in_words(seconds: float) -> str:
-    """Return a time that has passed."""
+    """Return an elapsed time in words."""
     return f"{seconds:.0f} s" if seconds < 60 else minutes_in_words(seconds / 60)

@@ -1,6 +1,6 @@
 """A step of training as one CUDA graph, recorded once and replayed.
 
-A step launches more than a thousand small kernels, and where the batch is small, launching takes
+A step launches more than a thousand small kernels, and if the batch is small, launching takes
 longer than computing. A graph launches them together. It replays the very kernels on the very
 addresses that were recorded, so everything that changes between two steps must be changed in
 place: the positions of the slices, the weights, the optimiser's state, the random numbers.
@@ -37,7 +37,7 @@ LOSS_TOLERANCE = 0.01
 
 
 def why_eager(loader: BatchLoader, precision: Precision, batch_size: int) -> str | None:
-    """Return why a training on a subset cannot be captured, or None where it may be."""
+    """Return why a training on a subset cannot be captured, or None if it can be."""
     if loader.device.type != "cuda":
         return "the training runs on the processor"
     if loader.log_mel.device.type != "cuda":
@@ -132,7 +132,7 @@ def captured_step(
     report: Callable[[str], Any],
     make_graph: MakeGraph = cuda_graph,
 ) -> Step:
-    """Return a step that replays a graph, or the eager one where a graph does not do the same.
+    """Return a step that replays a graph, or the eager one if a graph does not do the same.
 
     Nothing is left of the steps that are run to find out.
 

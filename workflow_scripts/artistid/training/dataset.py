@@ -23,7 +23,7 @@ from artistid.features.slices import slice_starts
 from artistid.splits.subsets import TRAIN, UNKNOWN
 from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
 
-NO_CLASS = -1  # of tracks by artists that are not trained on
+NO_CLASS = -1  # target of tracks by artists without training tracks
 _SUBSET_OF_UNKNOWN = {name: subset for subset, name in UNKNOWN.items()}
 
 
@@ -72,10 +72,9 @@ def describe_slices(n_slices: int, n_tracks: int, too_short: Sequence[str]) -> s
 
 
 def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> list[str]:
-    """Return the artists that a subset has no slice of.
+    """Return the artists of which a subset has no slice.
 
-    None of them is learnt, or tested, and their F1 is 0. Where only unknown artists are predicted
-    none is missing.
+    They are not learnt (or not tested), and their F1 is 0. Subsets of unknown artists lack none.
 
     Args:
         classes: the artists by class number.
@@ -88,14 +87,14 @@ def without_a_slice(classes: Sequence[str], targets: NDArray[np.integer]) -> lis
 
 
 def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return the artists that a split trains on, in the order of their class numbers."""
+    """Return the artists of a split's training set, in the order of their class numbers."""
     return sorted({row["artist"] for row in manifest if row["subset"] == TRAIN})
 
 
 def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
-    """Count a subset's tracks by artists that are not trained on, and name these; or nothing.
+    """Count a subset's tracks by artists without training tracks, and name these artists.
 
-    No class is theirs, so that they are left out wherever each track has one (`UNKNOWN`).
+    They have no class, so they are in subsets of their own (`UNKNOWN`). Empty if there are none.
     """
     known = set(class_names(manifest))
     counts = Counter(row["artist"] for row in manifest if row["subset"] == subset)

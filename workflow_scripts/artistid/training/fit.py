@@ -37,7 +37,7 @@ class TrainingSettings:
         batch_size: slices in a step (Nasrullah & Zhao 2019).
         patience: epochs without a better validation loss before training stops; None trains all
             epochs (Nasrullah & Zhao 2019).
-        mixed_precision: train convolutions in 16-bit arithmetic where the device has it natively
+        mixed_precision: train convolutions in 16-bit arithmetic if the device has it natively
             (see `Precision`). Validation and test are always computed in float32.
         deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
         cuda_graphs: on a GPU, record the training step as one CUDA graph and replay it. Off until
@@ -206,7 +206,7 @@ class _Training:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if state["scaler"]:  # empty where the job that saved it scaled no loss
+        if state["scaler"]:  # empty if the job that saved it scaled no loss
             self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])
         torch.set_rng_state(state["random"])

@@ -58,7 +58,7 @@ class SavedState:
         self.saved = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state, or None where there is none of this key."""
+        """Return the saved state, or None if there is none with this key."""
         if not self.path.exists():
             return None
         try:

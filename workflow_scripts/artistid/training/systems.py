@@ -50,7 +50,7 @@ def predict_slices(
         slice_frames: frames in a slice.
 
     Returns:
-        The predictions, None where no track is as long as one slice; and the ids of the tracks that
+        The predictions, None if no track is as long as one slice; and the ids of the tracks that
         are shorter.
     """
     scores: list[NDArray[np.floating]] = []
