@@ -92,8 +92,8 @@ def test_artists_that_are_left_out_of_training_leave_two():
     given = config("song") | {"splits": {"song": SPLITS["song"] | {"unknown_artists": 3}}}
     assert "sufficient for the song split" in carried(given, tracks(3, 3, 3, 3, 3))
     assert complaint(given, tracks(3, 3, 3, 3)) == (
-        "splits.song.unknown_artists: 3 of 4 artists are left out of training, and 2 have to "
-        "remain; write 2 or less, or add artists"
+        "splits.song.unknown_artists: 3 of 4 artists are left out of training, and 2 must "
+        "remain; write 2 or fewer, or add artists"
     )
 
 

@@ -32,7 +32,7 @@ def test_folders_of_experiments_are_told_from_their_files():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "is missing, and nothing else says"),
+        (None, "is missing, so it is not known"),
         (b"experiment: {", "cannot be read as YAML"),
         (b"\xff", "cannot be read as YAML"),
         (b"!!python/name:os.system x", "cannot be read as YAML"),

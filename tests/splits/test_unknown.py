@@ -76,7 +76,7 @@ def test_too_few_artists_are_named():
     with pytest.raises(InputError) as error:
         draw_split(TRACKS, split, "draw1")
     assert str(error.value) == (
-        "splits.x.unknown_artists: 9 of 10 artists are left out of training, and 2 have to remain; "
-        "write 8 or less, or add artists"
+        "splits.x.unknown_artists: 9 of 10 artists are left out of training, and 2 must remain; "
+        "write 8 or fewer, or add artists"
     )
     assert split.lack_of_artists(3).endswith("remain; leave the key out, or add artists")

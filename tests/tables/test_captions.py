@@ -243,7 +243,7 @@ def test_experiments_stand_side_by_side_with_their_subset_and_runs():
 
 def test_an_experiment_is_shown_once():
     one = metrics(["song"]), interval_rows(["song"])
-    with pytest.raises(InputError, match="holds the experiments 'paper', where one is expected"):
+    with pytest.raises(InputError, match="has rows of 'paper', and should have those of one"):
         experiments.build([one, one])
 
 

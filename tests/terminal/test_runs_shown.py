@@ -137,7 +137,7 @@ def test_terminal_shows_stages_epochs_warnings_and_a_failed_job(broken):
     )
     assert (broken / failed[1]).is_file()
     assert re.search(r"^✓ +training +━+ +1 job done in \d+ s", text, re.M), "the last state stays"
-    assert "1 job failed, as said above" in text
+    assert "1 job failed (see above)" in text
     for hidden in ("only for the log", "Select jobs", "CalledProcessError", "Job stats"):
         assert hidden not in text
     assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l"), "a cursor again"
@@ -156,8 +156,8 @@ def test_pipe_gets_few_lines_and_the_log_of_snakemake_gets_all(broken):
         "warning: train_network crnn song draw1 1s seed1: a warning",
         "figure: a.csv: is empty; write something",
         "failed: plot_log_mels",
-        "1 job failed, as said above. What is done stays done: remove the cause, and repeat the "
-        "same command.",
+        "1 job failed (see above). Finished jobs are kept: fix the cause, and repeat the same "
+        "command.",
     ):
         assert lines.count(line) == 1, line
     assert [line for line in lines if re.fullmatch(r"training: 1 job done in \d+ s", line)]
@@ -188,7 +188,7 @@ def test_last_words_are_the_scores_and_where_the_results_are(finished):
     assert "\ntables: results/tiny/experiments/paper/tables\n" in text
     assert "\nfigures: results/tiny/experiments/paper/figures\n" in text
     listening = "snakemake --cores 2 listening --configfile tiny.yaml"
-    assert f"\nlistening page, not made yet: {listening}\n" in text
+    assert f"\nlistening page, not made yet; to make it: {listening}\n" in text
     report = "snakemake --cores 2 --report results/report.html --configfile tiny.yaml"
-    assert f"\nreport, not made yet: {report}\n" in text
+    assert f"\nreport, not made yet; to make it: {report}\n" in text
     assert "\nNext:\n  snakemake --cores 2 models --configfile tiny.yaml" in text

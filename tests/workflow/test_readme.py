@@ -42,6 +42,7 @@ def test_readme_shows_every_stage():
         "common",
         "needs",
         "repairs",
+        "terminal",
         "prediction",  # targets that `all` does not include
         "listening",
     }

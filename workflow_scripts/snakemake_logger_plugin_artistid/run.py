@@ -94,8 +94,8 @@ class Run:
             self._display.end()
         if self._failed:
             self._say(
-                f"{counted(self._failed, 'job')} failed, as said above. What is done stays done: "
-                "remove the cause, and repeat the same command.",
+                f"{counted(self._failed, 'job')} failed (see above). Finished jobs are kept: fix "
+                "the cause, and repeat the same command.",
                 "red",
             )
 

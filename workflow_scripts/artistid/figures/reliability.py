@@ -23,7 +23,7 @@ from artistid.figures.style import (
 from artistid.scoring.calibrated_runs import CalibratedRun, by_cell, reliability_of
 from artistid.scoring.calibration import Reliability
 
-BEFORE, AFTER = "as predicted", "with the temperature of validation"
+BEFORE, AFTER = "as predicted", "with a fitted temperature"
 _LOOKS: dict[str, dict[str, Any]] = {
     BEFORE: {"color": COLOURS[1], "marker": MARKERS[1], "linestyle": "--"},
     AFTER: {"color": COLOURS[0], "marker": MARKERS[0], "linestyle": "-"},

@@ -112,7 +112,7 @@ def add_clips(
         try:
             if excerpt_seconds is None:
                 if not recording.is_file():
-                    raise InputError(f"{recording}: is not there; put it back, or scan again")
+                    raise InputError(f"{recording}: does not exist; restore it, or scan again")
                 clip = link(recording, duration, folder)
             else:
                 clip = write_excerpt(recording, duration, excerpt_seconds, folder, row["track_id"])

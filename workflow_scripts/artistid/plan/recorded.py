@@ -57,7 +57,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
-            f"{path}: is missing, and nothing else says what the experiment needs; {remedy}"
+            f"{path}: is missing, so it is not known which files the experiment needs; {remedy}"
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         raise InputError(f"{path}: cannot be read as YAML; {remedy}") from None

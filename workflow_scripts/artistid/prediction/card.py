@@ -140,7 +140,7 @@ def _kind(package: Package) -> str:
     )
     temperature = package.temperature
     sure = (
-        "Its probabilities are not calibrated."
+        "The probabilities of slices are not calibrated."
         if temperature is None
         else f"Its scores are calibrated on validation, with a temperature of {temperature:.4g}."
     )

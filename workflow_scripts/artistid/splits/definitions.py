@@ -183,10 +183,10 @@ class RandomSplit(_DrawnSplit):
         most = n_artists - MIN_KNOWN_ARTISTS
         if not self.unknown_artists or self.unknown_artists <= most:
             return ""
-        way = f"write {most} or less" if most >= MIN_UNKNOWN_ARTISTS else "leave the key out"
+        way = f"write {most} or fewer" if most >= MIN_UNKNOWN_ARTISTS else "leave the key out"
         return (
             f"splits.{self.name}.{UNKNOWN_ARTISTS}: {self.unknown_artists} of {n_artists} artists "
-            f"are left out of training, and {MIN_KNOWN_ARTISTS} have to remain; {way}, or add "
+            f"are left out of training, and {MIN_KNOWN_ARTISTS} must remain; {way}, or add "
             "artists"
         )
 

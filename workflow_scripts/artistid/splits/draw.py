@@ -71,7 +71,7 @@ def _subsets(
     if len(fold_of) < definition.folds:
         raise InputError(
             f"splits.{definition.name}.folds: {definition.folds} folds of {len(fold_of)} "
-            f"{definition.units} leave some empty; write {len(fold_of)} or less"
+            f"{definition.units} leave some empty; write {len(fold_of)} or fewer"
         )
     return {unit: subset_in_fold(own, fold, definition.folds) for unit, own in fold_of.items()}
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 TITLE = "Calibration of songs"
 CAPTION = (
-    "Songs by known artists, of all runs together: as predicted → with each run's temperature, "
-    "which its validation set chose. ECE: expected calibration error, in bins of 0.1; of few songs "
-    "it is above 0, however good the probabilities are. NLL: mean negative log-probability of the "
-    "songs' artists, in nats."
+    "Songs by known artists, of all runs together: as predicted → with the temperature that "
+    "was fitted on each run's validation set. ECE: expected calibration error, in bins of 0.1; "
+    "with few songs it is above 0, however good the probabilities are. NLL: mean negative "
+    "log-probability of the songs' artists, in nats."
 )
 
 

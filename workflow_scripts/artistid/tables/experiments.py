@@ -37,9 +37,10 @@ def build(experiments: Sequence[tuple["pd.DataFrame", "pd.DataFrame"]]) -> "pd.D
     for metrics, intervals in experiments:
         names = metrics["experiment"].unique().tolist()
         if len(names) != 1 or names[0] in found:
+            held = ", ".join(map(repr, names)) or "no experiment"
             raise InputError(
-                f"all_metrics.csv: holds the experiments {', '.join(map(repr, names)) or 'none'}, "
-                "where one is expected that no other file holds; make the tables again"
+                f"all_metrics.csv: has rows of {held}, and should have those of one experiment that "
+                "is in no other file; make the tables again"
             )
         found[names[0]] = _of_experiment(metrics, intervals).assign(experiment=names[0])
     table = concatenated(list(found.values()))

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 TITLE = "Known and unknown artists"
 CAPTION = (
-    "A song is rejected as unknown where the probability of its most probable artist is below a "
-    "threshold. Each run's validation set chose it, with other unknown artists than those of the "
-    "test set. AUROC: share of pairs of a song by a known and one by an unknown artist of which "
-    "the known one has the higher probability; 0.5 is chance. Known: share of songs by known "
+    "A song is rejected as unknown if the probability of its most probable artist is below a "
+    "threshold, which was chosen on each run's validation set, with other unknown artists than "
+    "the test set's. AUROC: share of pairs of a song by a known and one by an unknown artist of "
+    "which the known one has the higher probability; 0.5 is chance. Known: share of songs by known "
     "artists that are named right (in brackets without the threshold). Unknown: share of songs by "
-    "unknown artists that are rejected. Accuracy: the mean of both; 0.5 where everything is "
+    "unknown artists that are rejected. Accuracy: the mean of both; 0.5 if everything is "
     "rejected. The intervals account for other unknown artists only as far as runs leave out "
     "different ones."
 )

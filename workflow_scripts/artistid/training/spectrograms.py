@@ -169,7 +169,9 @@ def _own_folder(parent: Path) -> Path:
             f"{parent}: spectrograms cannot be stored there ({error.strerror}); name a folder on "
             f"this machine's own disk in {KEY}"
         ) from error
-    raise InputError(f"{parent}: other users hold all names in it; name another folder in {KEY}")
+    raise InputError(
+        f"{parent}: the folder names in it are taken by other users; name another folder in {KEY}"
+    )
 
 
 def _names(cache_folder: Path, album_ids: Sequence[str]) -> tuple[str, str]:
