@@ -39,8 +39,8 @@ def build(experiments: Sequence[tuple["pd.DataFrame", "pd.DataFrame"]]) -> "pd.D
         if len(names) != 1 or names[0] in found:
             held = ", ".join(map(repr, names)) or "no experiment"
             raise InputError(
-                f"all_metrics.csv: has rows of {held}, and should have those of one experiment that "
-                "is in no other file; make the tables again"
+                f"all_metrics.csv: has rows of {held}, and should have those of one experiment "
+                "that is in no other file; make the tables again"
             )
         found[names[0]] = _of_experiment(metrics, intervals).assign(experiment=names[0])
     table = concatenated(list(found.values()))
