@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import preloaded
 import pytest
 import yaml
 
@@ -88,6 +89,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return BySharedFixtures(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each of xdist's processes compute on one core: threads beyond that wait, at full load."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_unconfigure() -> None:
+    preloaded.stop()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest go first, where there are several processes: what runs the workflow."""
 
@@ -108,11 +119,13 @@ def snakemake(
 ) -> subprocess.CompletedProcess:
     """Run Snakemake in a copy of the workflow, as a user would, on two cores.
 
-    `within` is a command that runs the one that follows it.
+    `within` is a command that runs the one that follows it. With it, or in another environment,
+    this is a new process; otherwise a copy of one that has imported Snakemake (preloaded.py).
     """
-    return python(
-        workdir, "-m", "snakemake", "--cores", "2", *arguments, within=within, **environment
-    )
+    arguments = ("--cores", "2", *arguments)
+    if within or environment:
+        return python(workdir, "-m", "snakemake", *arguments, within=within, **environment)
+    return preloaded.run(workdir, arguments, environment_of(workdir))
 
 
 def python(
