@@ -45,8 +45,14 @@ def _server() -> Iterator[subprocess.Popen]:
     try:
         server = _idle.get_nowait()
     except Empty:
+        # Each run brings its own path of libraries.
+        environment = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
         server = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
     yield server
     _idle.put(server)
