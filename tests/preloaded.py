@@ -7,6 +7,7 @@ process is: its folder, arguments, environment, library and output are its own.
 import gc
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,7 +18,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 
-IMPORTED = ("h5py", "jsonschema", "nbformat", "smart_open", "dpath", "statistics")  # by every plan
+# What every plan imports, but nothing of the workflow: each copy has another one.
+IMPORTED = (
+    *("snakemake.cli", "snakemake.report.html_reporter"),
+    *("dpath", "h5py", "jsonschema", "nbformat", "smart_open", "statistics", "yte"),
+)
 SECONDS = 1800  # after which a run is killed
 
 _idle: SimpleQueue[subprocess.Popen] = SimpleQueue()
@@ -88,13 +93,10 @@ def _become(workdir: str, arguments: list[str], environment: dict[str, str], *fi
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
     sys.path[0:1] = [workdir, *environment.get("PYTHONPATH", "").split(os.pathsep)]
     sys.argv = ["__main__.py", *arguments]
-    main()
+    runpy.run_module("snakemake", run_name="__main__")
 
 
 if __name__ == "__main__":
-    from snakemake.cli import get_argument_parser, main
-
-    get_argument_parser()  # imports the plugins
     for name in IMPORTED:
         __import__(name)
     _serve()
