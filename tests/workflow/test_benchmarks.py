@@ -124,7 +124,12 @@ def test_benchmark_runs(script, tmp_path):
     arguments, line = SMALL[script]
     output = ["--output", tmp_path / "measured.json"] if script in WRITTEN else []
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / script, *arguments.split(), *output],
+        [
+            sys.executable,
+            ROOT / "benchmarks" / script,
+            *arguments.format(folder=tmp_path).split(),
+            *output,
+        ],
         capture_output=True,
         text=True,
     )
