@@ -51,7 +51,9 @@ def stages_of(rules: Iterable[str]) -> dict[str, str]:
     named = {
         rule: stage
         for stage, text in texts.items()
-        for rule in re.findall(r"^\s*(?:rule|checkpoint) (\w+):", text, re.MULTILINE)
+        for rule in re.findall(
+            r"^\s*(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:", text, re.MULTILINE
+        )
     }
     # A loop defines rules without a name after `rule`; one file has such a loop.
     [looped] = [

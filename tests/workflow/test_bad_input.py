@@ -289,7 +289,7 @@ SMALL = {
     "single artist": (
         {"a": 3},
         {},
-        "all usable recordings are by one artist, 'a', and there is nothing to tell apart; add",
+        "all usable recordings are by one artist, 'a', so there is nothing to classify; add",
     ),
     "two albums under the album split": (
         {"a": 3, "b": 2, "c": 1},

@@ -36,7 +36,7 @@ def test_tutorial(finished, tmp_path):
     assert "Nothing to be done" in first and "Nothing to be done" in run
     assert {"album_effect.md", "f1_by_model.md", "learning_curves"} <= set(look.split())
     assert_only_the_mixtures_run(change)
-    assert re.search(r"^train_frame_system +1$", one, re.MULTILINE)
+    assert re.search(r"^training: 1 job done in ", one, re.MULTILINE)
     assert "svm_mfcc: which of 3 artists is it?" in use
     assert (
         len(re.findall(r"^results/tiny/audio/.+\.mp3: .+ [01]\.\d{3}, ", use, re.MULTILINE)) == 18
