@@ -71,7 +71,7 @@ def test_copy_on_two_sides_stops_the_workflow_by_name(stopped, split):
     assert "between its subsets: near-duplicate: " in message
     assert f"'{COPY}' in " in message
     assert "'artist 0/album 0/1.mp3' in " in message
-    assert "audit: {near_duplicates: one_side} (keeps copies on one side)" in message
+    assert "audit: {near_duplicates: one_side} (keeps copies in one subset)" in message
     assert re.search(r'audit: \{accept: \[\["artist_0-album_0-1_mp3-\w+", "artist_0-al', message)
     assert "Traceback" not in stopped
 

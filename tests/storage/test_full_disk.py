@@ -179,7 +179,7 @@ def test_workflow_in_a_folder_that_is_not_ones_own_says_so(tmp_path):
     done = snakemake(workdir, "-n", within=ordinary_user())
     workdir.chmod(0o755)
     assert done.returncode != 0
-    assert f"{workdir}: cannot be written to; run the workflow in a folder of your own" in (
+    assert f"{workdir}: cannot be written to; run the workflow in your own folder" in (
         done.stdout + done.stderr
     )
     assert "Traceback" not in done.stdout + done.stderr

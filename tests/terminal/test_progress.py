@@ -236,12 +236,12 @@ def test_what_is_not_made_or_out_of_date_has_its_command(tmp_path):
     tables, page = tmp_path / "tables.csv", tmp_path / "page.html"
     result = Result("page", page, "make page", of=tables)
     tables.touch()
-    assert list(where([result])) == ["page, not made yet; to make it: make page"]
+    assert list(where([result])) == ["to make the page: make page"]
     page.touch()
     assert list(where([result])) == [f"page: {page}"]
     later = page.stat().st_mtime + 10
     os.utime(tables, (later, later))
-    assert list(where([result])) == ["page, not made yet; to make it: make page"]
+    assert list(where([result])) == ["to make the page: make page"]
 
 
 def test_epochs_are_read_from_what_trainings_say():

@@ -188,7 +188,7 @@ def test_last_words_are_the_scores_and_where_the_results_are(finished):
     assert "\ntables: results/tiny/experiments/paper/tables\n" in text
     assert "\nfigures: results/tiny/experiments/paper/figures\n" in text
     listening = "snakemake --cores 2 listening --configfile tiny.yaml"
-    assert f"\nlistening page, not made yet; to make it: {listening}\n" in text
+    assert f"\nto make the listening page: {listening}\n" in text
     report = "snakemake --cores 2 --report results/report.html --configfile tiny.yaml"
-    assert f"\nreport, not made yet; to make it: {report}\n" in text
+    assert f"\nto make the report: {report}\n" in text
     assert "\nNext:\n  snakemake --cores 2 models --configfile tiny.yaml" in text

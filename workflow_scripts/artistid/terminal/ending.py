@@ -65,7 +65,7 @@ def where(results: Iterable[Result]) -> Iterator[str]:
         if _is_up_to_date(result):
             yield f"{result.name}: {result.path}"
         else:
-            yield f"{result.name}, not made yet; to make it: {result.command}"
+            yield f"to make the {result.name}: {result.command}"
 
 
 def _is_up_to_date(result: Result) -> bool:
