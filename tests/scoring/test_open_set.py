@@ -10,13 +10,13 @@ from artistid.scoring.calibration import Songs
 from artistid.scoring.comparison import generator_of
 from artistid.scoring.intervals import mean_intervals
 from artistid.scoring.open_set import (
-    METRICS,
     OPEN_SET_COLUMNS,
     OpenSet,
     choose_threshold,
     open_set,
     open_set_rows,
 )
+from artistid.scoring.open_set_metrics import METRICS
 
 
 def songs(confidence, right, prefix: str = "k") -> Songs:

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from artistid.models.registry import KINDS, available
-from artistid.scoring.open_set import METRICS
+from artistid.scoring.open_set_metrics import METRICS
 from artistid.tables import (
     album_confusions,
     calibration,

@@ -14,11 +14,7 @@ from numpy.typing import NDArray
 
 from artistid.scoring.calibration import Songs
 from artistid.scoring.intervals import Tested, mean_intervals
-
-AUROC, ACCURACY = "auroc", "accuracy"
-KNOWN_RIGHT, UNKNOWN_REJECTED = "known_right", "unknown_rejected"
-KNOWN_RIGHT_IF_ALL = "known_right_without_threshold"
-METRICS = (AUROC, ACCURACY, KNOWN_RIGHT, UNKNOWN_REJECTED, KNOWN_RIGHT_IF_ALL)
+from artistid.scoring.open_set_metrics import METRICS
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from artistid.experiment import has_unknown_artists
+from artistid.scoring.open_set_metrics import (
+    ACCURACY,
+    AUROC,
+    KNOWN_RIGHT,
+    KNOWN_RIGHT_IF_ALL,
+    METRICS,
+    UNKNOWN_REJECTED,
+)
 from artistid.tables.captions import intervals, subset_shown
 from artistid.tables.cells import count, length, score_and_interval
 from artistid.tables.inputs import Inputs
@@ -39,8 +47,6 @@ def build(inputs: Inputs) -> "pd.DataFrame":
     """Return a row per model, split and slice length, with intervals."""
     import pandas as pd
 
-    from artistid.scoring.open_set import METRICS
-
     rows = inputs.read("open_sets")
     facts = ["known_songs", "unknown_songs", "threshold", "runs", "too_few", "resampled"]
     keys = ["model", "split", "slice_seconds"]
@@ -56,19 +62,17 @@ def show(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return the table as it is printed."""
     import pandas as pd
 
-    from artistid.scoring import open_set
-
-    shares = {metric: table[f"{metric}_mean"].map("{:.3f}".format) for metric in open_set.METRICS}
-    known, if_all = shares[open_set.KNOWN_RIGHT], shares[open_set.KNOWN_RIGHT_IF_ALL]
+    shares = {metric: table[f"{metric}_mean"].map("{:.3f}".format) for metric in METRICS}
+    known, if_all = shares[KNOWN_RIGHT], shares[KNOWN_RIGHT_IF_ALL]
     return pd.DataFrame(
         {
             "Model": table["model"],
             "Split": table["split"],
             "Slice": table["slice_seconds"].map(length),
-            "AUROC": score_and_interval(table, open_set.AUROC),
-            "Accuracy": score_and_interval(table, open_set.ACCURACY),
+            "AUROC": score_and_interval(table, AUROC),
+            "Accuracy": score_and_interval(table, ACCURACY),
             "Known": known + " (" + if_all + ")",
-            "Unknown": shares[open_set.UNKNOWN_REJECTED],
+            "Unknown": shares[UNKNOWN_REJECTED],
             "Threshold": table["threshold"].map("{:.3f}".format),
             "Songs": table["known_songs"].map(count) + " + " + table["unknown_songs"].map(count),
             "Runs": table["runs"],
