@@ -82,7 +82,9 @@ def what_next():
 
 def again(*arguments):
     """Return the command that started this run, with other targets."""
-    command = ["snakemake", "--cores", str(workflow.cores), *arguments]
+    # On a cluster there is no number of cores; what remains is little enough for this machine.
+    cores = workflow.resource_settings.cores or 1
+    command = ["snakemake", "--cores", str(cores), *arguments]
     settings = workflow.config_settings
     if settings.configfiles:
         command += ["--configfile", *map(os.path.relpath, settings.configfiles)]
