@@ -82,7 +82,7 @@ def what_next():
 
 def again(*arguments):
     """Return the command that started this run, with other targets."""
-    # On a cluster there is no number of cores; what remains is little enough for this machine.
+    # Cluster runs set no number of cores. These commands are light enough to run locally on one.
     cores = workflow.resource_settings.cores or 1
     command = ["snakemake", "--cores", str(cores), *arguments]
     settings = workflow.config_settings

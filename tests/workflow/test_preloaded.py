@@ -6,7 +6,7 @@ from pathlib import Path
 import preloaded
 from conftest import ROOT, environment_of, python
 
-# Says what a process has of its own, and leaves something behind in it.
+# Prints the state of its process, and then modifies that state.
 SNAKEFILE = """
 import json, os, sys
 from mine import NAME

@@ -92,7 +92,7 @@ def _examine(audio_dir: Path, recording: Recording, excluded: Exclusion) -> dict
 
 
 def _remark(facts: AudioFacts) -> str:
-    """Return a problem that a user should know about a recording that is used all the same."""
+    """Return a warning about a recording that is still used."""
     remarks = []
     if facts.seconds_missing > max(MIN_SECONDS, 0.01 * facts.duration):
         announced = facts.duration + facts.seconds_missing

@@ -120,8 +120,8 @@ def _polynomial(
 ) -> NDArray[np.complex128]:
     """Return the sum of coefficient * x**power, by Horner's scheme.
 
-    The harmonic partial n, its decay included, is the n-th power of the first one, so that no
-    partial needs a sine or an exponential of its own.
+    Harmonic partial n, including its decay, is the n-th power of the first, so the partials need no
+    separate sines or exponentials.
     """
     by_power = np.zeros(int(powers.max(initial=0)) + 1, complex)
     by_power[powers.astype(int)] = coefficients

@@ -96,7 +96,7 @@ class Progress:
             stage.total = totals[stage.name]
 
     def stage(self, rule: str) -> Stage | None:
-        """Return the stage of a rule; None for a target rule, which has no jobs of its own."""
+        """Return the stage of a rule; None for a target rule, which has no jobs."""
         return self.stages.get(self.stage_of.get(rule, ""))
 
     def start(self, number: int, kind: Kind, name: str, log: Path | None, now: float) -> None:

@@ -94,7 +94,7 @@ def class_names(manifest: Iterable[Mapping[str, str]]) -> list[str]:
 def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
     """Count a subset's tracks by artists without training tracks, and name these artists.
 
-    They have no class, so they are in subsets of their own (`UNKNOWN`). Empty if there are none.
+    They have no class, so they are in separate subsets (`UNKNOWN`). Empty if there are none.
     """
     known = set(class_names(manifest))
     counts = Counter(row["artist"] for row in manifest if row["subset"] == subset)
