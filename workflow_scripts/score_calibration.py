@@ -5,12 +5,11 @@ from pathlib import Path
 from artistid.jobs.logs import job_log
 from artistid.scoring.calibrated_runs import (
     CALIBRATION_COLUMNS,
-    by_cell,
     calibration_rows,
     open_sets,
     read_calibrated,
 )
-from artistid.scoring.comparison import generator_of, units_of
+from artistid.scoring.comparison import by_cell, generator_of, units_of
 from artistid.scoring.open_set import OPEN_SET_COLUMNS, open_set_rows
 from artistid.storage.files import read_rows, write_rows
 

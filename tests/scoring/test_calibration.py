@@ -13,7 +13,6 @@ from conftest import ROOT
 from artistid.runs import Run
 from artistid.scoring.calibrated_runs import (
     CALIBRATION_COLUMNS,
-    by_cell,
     calibration_of,
     calibration_rows,
     chosen_for_unknown,
@@ -21,6 +20,7 @@ from artistid.scoring.calibrated_runs import (
     read_calibrated,
 )
 from artistid.scoring.calibration import Songs, fit_song_temperature, reliability, songs_of
+from artistid.scoring.comparison import by_cell
 from artistid.scoring.predictions import Predictions, write_predictions
 from artistid.splits.subsets import TEST, UNKNOWN, VALIDATION
 

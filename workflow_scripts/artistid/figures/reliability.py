@@ -20,8 +20,9 @@ from artistid.figures.style import (
     styled,
     without_box,
 )
-from artistid.scoring.calibrated_runs import CalibratedRun, by_cell, reliability_of
+from artistid.scoring.calibrated_runs import CalibratedRun, reliability_of
 from artistid.scoring.calibration import Reliability
+from artistid.scoring.comparison import by_cell
 
 BEFORE, AFTER = "as predicted", "with a fitted temperature"
 _LOOKS: dict[str, dict[str, Any]] = {

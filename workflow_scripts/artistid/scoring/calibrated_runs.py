@@ -1,6 +1,6 @@
 """Runs with what was chosen on validation: a temperature, and a threshold for "unknown"."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,14 +102,6 @@ def chosen_for_unknown(path: Path) -> dict[str, float] | None:
     _, _, found = read_predictions(path, [VALIDATION], [UNKNOWN[VALIDATION]])
     chosen = calibration_of(found)
     return None if chosen.threshold is None else asdict(chosen)
-
-
-def by_cell(runs: Iterable[CalibratedRun]) -> dict[Cell, list[CalibratedRun]]:
-    """Group trainings by cell (model, split and slice length), in their order."""
-    cells: dict[Cell, list[CalibratedRun]] = {}
-    for one in runs:
-        cells.setdefault((one.run.model, one.run.split, one.run.slice_seconds), []).append(one)
-    return cells
 
 
 def reliability_of(runs: Sequence[CalibratedRun], is_calibrated: bool) -> Reliability:

@@ -4,13 +4,14 @@ import itertools
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from artistid.runs import Run
 from artistid.scoring.intervals import (
     Answers,
-    Interval,
     difference_interval,
     has_too_few_songs,
     mean_intervals,
@@ -57,12 +58,22 @@ def units_of(tracks: Sequence[Mapping[str, str]], keeps_albums: Mapping[str, boo
     return {split: ids[keeps] for split, keeps in keeps_albums.items()}
 
 
-def by_cell(outcomes: Iterable[Outcomes]) -> dict[Cell, list[Outcomes]]:
-    """Return the runs of each cell, by seed and cut."""
+class OfRun(Protocol):
+    """What belongs to a run."""
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+
+
+_OfRun = TypeVar("_OfRun", bound=OfRun)
+
+
+def by_cell(items: Iterable[_OfRun]) -> dict[Cell, list[_OfRun]]:
+    """Return what belongs to the runs of each cell, by seed and cut."""
     cells = defaultdict(list)
-    for outcome in sorted(outcomes, key=lambda outcome: (outcome.run.seed, outcome.run.cut)):
-        run = outcome.run
-        cells[run.model, run.split, run.slice_seconds].append(outcome)
+    for item in sorted(items, key=lambda item: (item.run.seed, item.run.cut)):
+        cells[item.run.model, item.run.split, item.run.slice_seconds].append(item)
     return dict(cells)
 
 
@@ -103,7 +114,7 @@ def interval_rows(
             scored += [("f1", artist) for artist in runs[0].classes]
             for (metric, artist), interval in zip(scored, intervals, strict=True):
                 of_score = {"metric": metric, "artist": artist}
-                rows.append(axes | of_score | _values(interval) | resampled)
+                rows.append(axes | of_score | asdict(interval) | resampled)
     return rows
 
 
@@ -134,7 +145,7 @@ def effect_rows(
                 )
                 axes = {"model": model, "slice_seconds": seconds}
                 splits = {"split_by_track": split, "split_by_album": other}
-                rows.append(axes | splits | _level(level) | _values(interval))
+                rows.append(axes | splits | _level(level) | asdict(interval))
     return rows
 
 
@@ -250,12 +261,3 @@ def album_rows(
 
 def _level(level: Level) -> dict[str, str]:
     return {"level": level[0], "pooling": level[1]}
-
-
-def _values(interval: Interval) -> dict[str, Any]:
-    return {
-        "mean": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
-        "too_few": interval.too_few,
-    }

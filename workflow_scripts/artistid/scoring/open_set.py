@@ -6,7 +6,7 @@ whose unknown artists are not those of the test set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -146,9 +146,8 @@ def open_set_rows(
             "runs": len(runs),
         }
         for metric, interval, deviation in zip(METRICS, intervals, deviations, strict=True):
-            bounds = {"mean": interval.mean, "std": deviation}
-            bounds |= {"low": interval.low, "high": interval.high, "too_few": interval.too_few}
-            rows.append(axes | {"metric": metric} | bounds | facts)
+            measured = {"metric": metric, "std": deviation} | asdict(interval)
+            rows.append(axes | measured | facts)
     return rows
 
 
