@@ -29,9 +29,11 @@ def test_artists_that_are_not_trained_on_have_no_class_and_are_named():
     assert class_names(MANIFEST) == ["b", "d"]
     assert describe_unknown(MANIFEST, "validation") == describe_unknown(MANIFEST, "train") == ""
     assert describe_unknown(MANIFEST, "test") == (
-        "test: 3 tracks by 2 artists without training tracks have no class and are predicted "
-        "separately: 'a' (1), 'c' (2)"
+        "test: 3 tracks by 2 artists without training tracks, predicted separately: "
+        "'a' (1), 'c' (2)"
     )
+    only_one = [row for row in MANIFEST if row["artist"] != "c"]
+    assert describe_unknown(only_one, "test").startswith("test: 1 track by 1 artist without ")
 
 
 def test_their_tracks_are_left_out_of_a_subset(tmp_path):

@@ -20,6 +20,7 @@ from artistid.features.mel_cache import (
     read_tracks,
 )
 from artistid.features.slices import slice_starts
+from artistid.splits.mistakes import counted
 from artistid.splits.subsets import TRAIN, UNKNOWN
 from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
 
@@ -103,8 +104,8 @@ def describe_unknown(manifest: Sequence[Mapping[str, str]], subset: str) -> str:
         return ""
     named = ", ".join(f"{artist!r} ({n})" for artist, n in unknown.items())
     return (
-        f"{subset}: {sum(unknown.values())} tracks by {len(unknown)} artists without "
-        f"training tracks have no class and are predicted separately: {named}"
+        f"{subset}: {counted(sum(unknown.values()), 'track')} by "
+        f"{counted(len(unknown), 'artist')} without training tracks, predicted separately: {named}"
     )
 
 
