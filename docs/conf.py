@@ -29,8 +29,8 @@ extensions = [
 ]
 root_doc = "index"
 nitpicky = True
-# Nothing is fetched, so that names of other packages lead nowhere.
-nitpick_ignore_regex = [("py:.*", r"(?!artistid\.).*")]
+# Nothing is fetched, so that names of other packages lead nowhere; private ones have no page.
+nitpick_ignore_regex = [("py:.*", r"(?!artistid\.).*|.*\._\w+")]
 
 # Headings get the anchors that GitHub gives them.
 myst_heading_anchors = 6

@@ -74,8 +74,13 @@ def results():
 
 
 def what_next():
-    """Return commands to try next."""
-    models = f"{again('models')}  # packages the models for `artistid predict`"
+    """Return commands that go on from here."""
+    package = next(Path(EXPERIMENT).glob("runs/**/model.safetensors"), None)
+    models = (
+        f"artistid predict {shlex.quote(str(package))} FILE_OR_FOLDER"
+        if package
+        else f"{again('models')}  # packages the models for `artistid predict`"
+    )
     own_music = "artistid init FOLDER  # looks at your own music"
     return [models, own_music] if IS_DEMO else [models]
 
