@@ -22,6 +22,7 @@ from artistid.scoring.intervals import (
     has_too_few_songs,
     holm,
     mean_intervals,
+    paired_interval,
     paired_p_value,
     pairwise_tests,
     resampled_scores,
@@ -112,6 +113,51 @@ def test_difference_of_equal_systems_contains_zero_and_of_unequal_ones_does_not(
     equal = difference_interval(first, same, generator())
     assert equal.low < 0 < equal.high
     assert difference_interval(first, worse, generator()).low > 0.2
+
+
+def better(tested: Answers, n_songs: int) -> Answers:
+    """The same answers, but for songs that are right now: the first wrong ones of each artist."""
+    counts = tested.counts.copy()
+    for label in np.unique(tested.target):
+        wrong = (tested.target == label) & (counts.argmax(axis=1) != label)
+        chosen = np.flatnonzero(wrong)[:n_songs]
+        counts[chosen] = np.eye(counts.shape[1], dtype=int)[label]
+    return replace(tested, counts=counts)
+
+
+def test_paired_interval_knows_what_is_hard_for_both_systems():
+    first = [songs(10, 12, 0.6, seed) for seed in range(3)]
+    second = [better(run, 1) for run in first]
+    paired = paired_interval(second, first, generator())
+    independent = difference_interval(second, first, generator())
+    assert paired.mean == pytest.approx(independent.mean)
+    assert 0 < paired.low < paired.mean < paired.high
+    assert paired.high - paired.low < 0.7 * (independent.high - independent.low)
+    same = paired_interval(first, first, generator())
+    assert (same.mean, same.low, same.high) == (0, 0, 0)
+    other_way = paired_interval(first, second, generator())
+    assert (other_way.low, other_way.high) == pytest.approx((-paired.high, -paired.low), abs=0.02)
+
+
+def test_paired_interval_resamples_albums_where_artists_have_several():
+    """Albums on which one system is better as a whole are fewer facts than their songs."""
+    first = songs(6, 12, 0.5, 0)
+    albums = [str(number // 4) for number in range(len(first.target))]
+    wins = np.array([int(album) % 3 == 0 for album in albums])
+    counts = first.counts.copy()
+    counts[wins] = np.eye(6, dtype=int)[first.target[wins]]
+    second = replace(first, counts=counts)
+    of_songs = paired_interval([second], [first], generator())
+    of_albums = paired_interval(
+        [replace(second, clusters=albums)], [replace(first, clusters=albums)], generator()
+    )
+    assert of_albums.high - of_albums.low > 1.3 * (of_songs.high - of_songs.low)
+
+
+def test_other_songs_are_not_paired():
+    first = songs(3, 4, 0.5, 0)
+    with pytest.raises(ValueError, match="other songs"):
+        paired_interval([first], [replace(first, songs=first.songs[::-1])], generator())
 
 
 @pytest.mark.parametrize("level", ["slice", "song"])

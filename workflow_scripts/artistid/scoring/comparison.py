@@ -15,6 +15,7 @@ from artistid.scoring.intervals import (
     difference_interval,
     has_too_few_songs,
     mean_intervals,
+    paired_interval,
     pairwise_tests,
 )
 from artistid.scoring.outcomes import Outcomes
@@ -156,6 +157,8 @@ def pair_rows(
 ) -> list[dict[str, Any]]:
     """Return a paired test for each pair of models, corrected within split, slice length and level.
 
+    ``low`` and ``high`` are the ends of the difference's 95 % interval.
+
     Systems on whole songs join the song levels. Songs that one of the models could not answer,
     because they are shorter than its slices, are left out for all.
 
@@ -185,7 +188,11 @@ def pair_rows(
             "too_few": has_too_few_songs(first),
         }
         for a, b, difference, p, corrected in pairwise_tests(tested, generator_of(*axes.values())):
+            # A generator of its own, so that one more model changes no other pair's interval.
+            chance = generator_of(*axes.values(), a, b)
+            interval = paired_interval(tested[a], tested[b], chance)
             values = {"first": a, "second": b, "difference": difference}
+            values |= {"low": interval.low, "high": interval.high}
             rows.append(axes | values | {"p": p, "p_corrected": corrected} | facts)
     return rows
 

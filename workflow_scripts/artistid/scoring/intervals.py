@@ -257,6 +257,58 @@ def difference_interval(
     return _interval(means[0] - means[1], np.clip(draws, -1, 1), too_few)
 
 
+@dataclass(frozen=True)
+class _Difference(Tested):
+    """Macro F1 of one run minus that of another one on the same songs."""
+
+    first: Answers
+    second: Answers
+
+    def __post_init__(self) -> None:
+        if list(self.first.songs) != list(self.second.songs):
+            raise ValueError("runs that are compared song by song have other songs")
+
+    @property
+    def target(self) -> NDArray[np.integer]:  # type: ignore[override]
+        return self.first.target
+
+    @property
+    def songs(self) -> Sequence[str]:  # type: ignore[override]
+        return self.first.songs
+
+    @property
+    def clusters(self) -> Sequence[str]:  # type: ignore[override]
+        return self.first.clusters
+
+    def weighted_scores(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the difference for each row of song weights, shape (draws, 1)."""
+        scores = [run.weighted_scores(weights)[:, :1] for run in (self.first, self.second)]
+        return scores[0] - scores[1]
+
+
+def paired_interval(
+    first: Sequence[Answers],
+    second: Sequence[Answers],
+    generator: np.random.Generator,
+    n_draws: int = N_DRAWS,
+) -> Interval:
+    """Return by how much mean macro F1 differs on the same songs, first minus second.
+
+    Each resample holds the same songs or clusters for both systems: what is hard for both does not
+    widen the interval.
+
+    Args:
+        first: runs of one system.
+        second: those of the other one, on the same cuts and seeds in the same order.
+        generator: source of chance.
+        n_draws: resamples.
+    """
+    runs = [_Difference(a, b) for a, b in zip(first, second, strict=True)]
+    draws = np.clip(resampled_means(runs, n_draws, generator)[:, 0], -1, 1)
+    mean = float(np.mean([run.scores()[0] for run in runs]))
+    return _interval(mean, draws, has_too_few_songs(runs))
+
+
 def _interval(mean: float, draws: NDArray[np.float64], too_few: bool) -> Interval:
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(mean, float(low), float(high), too_few)

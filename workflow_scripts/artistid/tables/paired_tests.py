@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 TITLE = "Paired tests between models"
 CAPTION = (
     "Macro F1 of the first minus the second model on the same songs (songs pooled by mean "
-    "log-probability), mean over the runs; approximate randomisation, two-sided. It swaps "
-    "whole albums if a split keeps albums together, otherwise songs; each in all runs at once. p "
+    "log-probability), mean over the runs, with its 95 % interval; approximate randomisation, "
+    "two-sided. Both resample or swap whole albums if a split keeps albums together, otherwise "
+    "songs; each in all runs at once. An album is resampled only if its artist has several. p "
     "is corrected within each split and slice length for the number of pairs (Holm). The test is "
     "about these trained weights: it does not say that retrained models would differ. † fewer "
     "than seven songs of an artist were tested."
@@ -48,10 +49,14 @@ def show(pairs: "pd.DataFrame") -> "pd.DataFrame":
             "Slice": pairs["slice_seconds"].map(length),
             "First": pairs["first"],
             "Second": pairs["second"],
-            "Difference": pairs["difference"].map("{:+.3f}".format),
+            "Difference": by_row(pairs, _difference),
             "p": pairs["p"].map("{:.4f}".format),
             "p, corrected": pairs["p_corrected"].map("{:.4f}".format).astype(object) + marks,
             "Songs": pairs["songs"],
             "Swapped units": pairs["swapped_units"],
         }
     )
+
+
+def _difference(row: Any) -> str:
+    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
