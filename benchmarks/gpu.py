@@ -98,6 +98,8 @@ def noise(n_frames: int, slice_frames: int) -> SliceSet:
         ["noise"],
         [],
         slice_frames,
+        np.array([0]),
+        np.array([n_frames]),
     )
 
 

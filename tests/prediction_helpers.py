@@ -11,6 +11,7 @@ from artistid.corpus.audio import mono_blocks
 from artistid.demo.recordings import make_album
 from artistid.features.log_mel import LogMelParameters, log_mel, mel_filters
 from artistid.features.mfcc import mfcc
+from artistid.models.front_end import FrontEnd
 from artistid.models.registry import SONG_SYSTEMS, available, build_network, load_model
 from artistid.prediction.package import Package, write_package
 from artistid.scoring.predictions import Predictions
@@ -24,6 +25,7 @@ CLASSES = ["Ünï & Co", "b", "c"]
 QUICK = {"gmm_mfcc": {"n_components": 2}, "svm_mfcc": {"n_features": 30}}
 NARROW = {"resnet50": 4, "resnet50_rnn": 4}  # other networks: 16
 SLICE_FRAMES = 31
+NO_FRONT_END = FrontEnd()
 
 
 def described(name: str, settings: object, classes: Sequence[str], frames: int | None) -> dict:
@@ -42,6 +44,7 @@ def network_package(
     classes: Sequence[str] = CLASSES,
     seed: int = 0,
     frames: int = SLICE_FRAMES,
+    front_end: FrontEnd = NO_FRONT_END,
 ) -> Package:
     """A network with random weights, whose batch normalisation is as if it had seen something."""
     torch.manual_seed(seed)
@@ -58,6 +61,8 @@ def network_package(
     )
     weights = path.with_name("weights.safetensors")
     description = described(name, load_model(name, own)[1], classes, frames)
+    if front_end != NO_FRONT_END:
+        description["front_end"] = asdict(front_end)
     save_weights(weights, network, normalisation, description)
     return write_package(path, weights, FILTERS, {})
 

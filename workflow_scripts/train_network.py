@@ -9,6 +9,7 @@ import torch
 from artistid.features.log_mel import LogMelParameters
 from artistid.jobs.devices import check_cuda, explain_out_of_memory, take_device
 from artistid.jobs.logs import job_log
+from artistid.models.front_end import FrontEnd, front_end_of
 from artistid.models.registry import build_network, load_model
 from artistid.runs import COLUMNS, Run
 from artistid.scoring.predictions import write_predictions
@@ -16,6 +17,7 @@ from artistid.splits.manifests import evaluated_subsets, read_manifest
 from artistid.splits.subsets import TEST, TRAIN, VALIDATION
 from artistid.storage.files import write_rows
 from artistid.storage.locks import exclusive_lock
+from artistid.training.augmentation import Augmentations
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import (
     SliceSet,
@@ -28,7 +30,6 @@ from artistid.training.dataset import (
 from artistid.training.embedding import AT_MOST, write_embedding
 from artistid.training.fit import (
     HISTORY_COLUMNS,
-    TrainingSettings,
     choose_device,
     describe_device,
     embed,
@@ -38,6 +39,7 @@ from artistid.training.fit import (
 )
 from artistid.training.precision import Precision, name_of, set_precision
 from artistid.training.records import Stopwatch, describe_model, write_records
+from artistid.training.settings import TrainingSettings
 from artistid.training.state import SavedState, training_key
 from artistid.training.weights import save_weights
 
@@ -66,20 +68,29 @@ def train_network(log) -> None:
             log.warning("%s", unknown)
         if missing := without_a_slice(classes, subset_slices.targets):
             log.warning("%s: no slice of %s", subset, ", ".join(missing))
-    normalisation = band_statistics(slices[TRAIN])
-    loaders = {subset: BatchLoader(part, normalisation, device) for subset, part in slices.items()}
+    log_mel = LogMelParameters(**params.log_mel)
+    frames_per_second = log_mel.sampling_rate / log_mel.hop_length
+    front_end = front_end_of(params.model.get("front_end", {}), frames_per_second)
+    normalisation = band_statistics(slices[TRAIN], front_end)
+    loaders = {
+        subset: BatchLoader(part, normalisation, device, front_end)
+        for subset, part in slices.items()
+    }
 
     torch.manual_seed(run.seed)
-    log_mel = LogMelParameters(**params.log_mel)
     architecture, own = params.model["architecture"], params.model["settings"]
     network = build_network(architecture, log_mel.n_mels, len(classes), own)
     network = network.to(device)
     saved = saved_state([slices[TRAIN], slices[VALIDATION]], classes)
-    result = fit(network, loaders[TRAIN], loaders[VALIDATION], settings, run.seed, log.info, saved)
+    decibel = 1 / loaders[TRAIN].deviation
+    augment = Augmentations(settings.augmentations, decibel) if settings.augmentations else None
+    train, validation = loaders[TRAIN], loaders[VALIDATION]
+    result = fit(network, train, validation, settings, run.seed, log.info, saved, augment)
     stopwatch.seconds = sum(result.seconds)  # of every session, where it was interrupted
 
     _, own_settings = load_model(architecture, own)
-    description = describe_model(architecture, own_settings, classes, log_mel, run)
+    more = {} if front_end == FrontEnd() else {"front_end": asdict(front_end)}
+    description = describe_model(architecture, own_settings, classes, log_mel, run, **more)
     save_weights(Path(output.weights), network, normalisation, description)
     predictions = {subset: predict(network, loaders[subset], settings) for subset in evaluated}
     write_predictions(Path(output.predictions), run, classes, predictions)

@@ -1,6 +1,7 @@
 # Functions and paths of the training stage, separate because of Snakemake's linter.
 
 from artistid.experiment import architecture_of, settings_of, training_of
+from artistid.training.augmentation import file_of
 
 
 def architecture(wildcards):
@@ -25,9 +26,17 @@ def parameters_of_model(wildcards):
 
 def code_of_model(script, kind):
     """Return a function: what tells whether a training, including its model, computes something else."""
-    return lambda wildcards: code_of_stage(
-        script, f"artistid/models/{kind}/{architecture(wildcards)}.py"
-    )
+
+    def code(wildcards):
+        model = f"artistid/models/{kind}/{architecture(wildcards)}.py"
+        augmentations = training(wildcards)["augmentations"] if kind == NETWORKS else {}
+        return code_of_stage(script, model) | {
+            stage: version
+            for name in sorted(augmentations)
+            for stage, version in code_of_stage(file_of(name)).items()
+        }
+
+    return code
 
 
 def training_threads(wildcards):

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import yaml
 from conftest import ROOT
-from update_schema import SCHEMA, models_schema
+from update_schema import SCHEMAS, augmentations_schema, models_schema
 
 from artistid.errors import InputError
 from artistid.experiment import (
@@ -315,6 +315,14 @@ def test_artist20_is_the_papers_experiment(config):
         "mixed_precision": True,
         "deterministic": False,
         "cuda_graphs": False,
+        "schedule": "constant",
+        "warm_up_epochs": 0,
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "average_decay": None,
+        "select_by": "validation_loss",
+        "random_crops": False,
+        "augmentations": {},
     }
     assert effective["models"]["resnet50"] == {"width": 64}
     assert effective["models"]["inception_rnn"]["width"] == 64
@@ -326,6 +334,14 @@ def test_artist20_is_the_papers_experiment(config):
     assert {run.model for run in runs if run.slice_seconds > 1} == {"resnet50_rnn"}
     assert {run.slice_seconds for run in runs} == {1, 3, 6}
     assert {run.seed for run in runs} == {1, 2, 3}
+
+
+def test_artist20_retrains_nothing_for_settings_that_came_later(config, schema):
+    """Params of the jobs, as they were before there were front ends and augmentations."""
+    effective = effective_config(merged(config, read("artist20.yaml")))
+    for model in effective["experiment"]["models"]:
+        parameters = model_parameters(effective, schema, model)
+        assert parameters == {"architecture": model, "settings": {}, "training": {}}
 
 
 def test_artist20_names_everything_that_its_results_depend_on(config):
@@ -378,8 +394,10 @@ def test_a_run_has_one_path_one_label_and_its_columns():
     assert (whole.slice, whole.label) == ("whole", "references song list whole seed1")
 
 
-def test_schema_of_the_models_is_generated_from_their_settings():
-    assert SCHEMA.read_text(encoding="utf-8") == models_schema(), "run `make schema`"
+@pytest.mark.parametrize("what", ["models", "augmentations"])
+def test_schema_is_generated_from_the_settings(what):
+    content = {"models": models_schema, "augmentations": augmentations_schema}[what]()
+    assert (SCHEMAS / f"{what}.schema.yaml").read_text("utf-8") == content, "run `make schema`"
 
 
 def test_demo_of_classical_systems_has_no_second_step(config, schema):
@@ -627,7 +645,7 @@ def test_defaults_of_training_and_log_mel_are_those_of_the_library(schema):
     from dataclasses import asdict
 
     from artistid.features.log_mel import LogMelParameters
-    from artistid.training.fit import TrainingSettings
+    from artistid.training.settings import TrainingSettings
 
     log_mel = schema["properties"]["log_mel"]
     for own, checks in (

@@ -14,6 +14,7 @@ from prediction_helpers import (
 )
 
 from artistid.errors import InputError
+from artistid.models.front_end import FrontEnd
 from artistid.models.registry import FRAME_SYSTEMS, NETWORKS, SONG_SYSTEMS, available
 from artistid.prediction import models
 from artistid.prediction.answers import Ensemble
@@ -30,7 +31,8 @@ from artistid.scoring.predictions import Predictions
 from artistid.storage.tensors import write_tensors
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import SliceSet
-from artistid.training.fit import TrainingSettings, predict
+from artistid.training.fit import predict
+from artistid.training.settings import TrainingSettings
 from artistid.training.weights import load_weights
 
 SYSTEMS = available(FRAME_SYSTEMS) + available(SONG_SYSTEMS)
@@ -67,10 +69,17 @@ def test_classical_system_answers_what_its_run_stores(name, tracks, tmp_path, mo
     assert np.ptp(predictions.log_probability) > 0.1
 
 
-@pytest.mark.parametrize("name", available(NETWORKS))
-def test_network_answers_what_its_run_stores(name, tracks, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "front_end"),
+    [
+        *((name, FrontEnd()) for name in available(NETWORKS)),
+        ("crnn", FrontEnd(subtracts_mean=True)),
+        ("crnn", FrontEnd(subtracts_mean=True, window_frames=40, relaxed=0.3)),
+    ],
+)
+def test_network_answers_what_its_run_stores(name, front_end, tracks, tmp_path, monkeypatch):
     monkeypatch.setitem(models.BATCH_FRAMES, "cpu", 70)
-    package = network_package(tmp_path / "model.safetensors", name)
+    package = network_package(tmp_path / "model.safetensors", name, front_end=front_end)
     network, normalisation, _ = load_weights(tmp_path / "weights.safetensors")
     log_mels = [stored_log_mel(own[-1]) for own in tracks]
     starts = [range(0, len(log_mel) - 30, 31) for log_mel in log_mels]
@@ -83,8 +92,10 @@ def test_network_answers_what_its_run_stores(name, tracks, tmp_path, monkeypatch
         ["0", "1", "2"],
         [],
         31,
+        firsts[:-1],
+        np.array(list(map(len, log_mels))),
     )
-    loader = BatchLoader(slices, normalisation, torch.device("cpu"))
+    loader = BatchLoader(slices, normalisation, torch.device("cpu"), front_end)
     predictions = predict(network, loader, TrainingSettings())
     ensemble = Ensemble([package], "cpu")
     for number, own in enumerate(tracks):

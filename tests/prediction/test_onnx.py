@@ -7,6 +7,7 @@ import pytest
 from prediction_helpers import network_package
 
 from artistid.errors import InputError
+from artistid.models.front_end import FrontEnd
 from artistid.models.registry import NETWORKS, available
 from artistid.prediction import onnx_export
 from artistid.prediction.models import NetworkModel
@@ -16,9 +17,12 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-@pytest.mark.parametrize("name", available(NETWORKS))
-def test_log_probabilities_are_torchs(name, tmp_path):
-    package = network_package(tmp_path / "model.safetensors", name)
+@pytest.mark.parametrize(
+    ("name", "relaxed"), [*((name, None) for name in available(NETWORKS)), ("crnn", 0.5)]
+)
+def test_log_probabilities_are_torchs(name, relaxed, tmp_path):
+    front_end = FrontEnd(relaxed=relaxed)
+    package = network_package(tmp_path / "model.safetensors", name, front_end=front_end)
     path = tmp_path / "out.onnx"
     export_onnx(package, path)
     log_mel = np.random.default_rng(0).normal(-30, 12, (5, 31, 128)).astype(np.float16)
@@ -32,7 +36,7 @@ def test_log_probabilities_are_torchs(name, tmp_path):
     model = onnx.load(path)
     grus = [node for node in model.graph.node if node.op_type == "GRU"]
     resets = [a.i for node in grus for a in node.attribute if a.name == "linear_before_reset"]
-    assert len(grus) == (0 if name == "resnet50" else 2)
+    assert len(grus) == (0 if name in ("resnet50", "se_resnet") else 2)
     assert resets == [1] * len(grus)
     properties = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(properties["artists"]) == package.classes

@@ -27,7 +27,8 @@ from artistid.training.capture import (
     why_eager,
 )
 from artistid.training.dataset import band_statistics
-from artistid.training.fit import TrainingSettings, _Training, fit
+from artistid.training.fit import _Training, fit
+from artistid.training.settings import TrainingSettings
 from artistid.training.state import SavedState
 
 GRAPHS = TrainingSettings(3, 3e-3, batch_size=8, patience=None, cuda_graphs=True)
@@ -193,7 +194,10 @@ def test_weights_that_lag_behind_are_noticed_where_the_losses_are_not():
 
 
 def test_losses_that_are_no_number_are_noticed():
-    step, said = new_step(lambda slices, generator: slices * float("nan"), True), []
+    step, said = (
+        new_step(lambda slices, targets, generator: (slices * float("nan"), targets), True),
+        [],
+    )
     assert captured_step(step, 8, said.append, rerun) is step
     assert "the captured loss is nan% off" in said[0]
 
@@ -372,9 +376,9 @@ def test_a_gpu_replays_every_network(name):
 def test_replays_on_a_gpu_draw_what_eager_steps_draw():
     drawn = []
 
-    def noted(slices, generator):
+    def noted(slices, targets, generator):
         drawn.append(torch.rand(4, generator=generator, device=slices.device))
-        return slices * drawn[-1].mean()
+        return slices * drawn[-1].mean(), targets
 
     step = gpu_step(augment=noted)
     captured = CapturedStep(step, 8, cuda_graph)

@@ -24,8 +24,9 @@ from artistid.training.dataset import (
     slices_per_track,
     without_a_slice,
 )
-from artistid.training.fit import TrainingSettings, embed, fit, predict
+from artistid.training.fit import embed, fit, predict
 from artistid.training.precision import Precision
+from artistid.training.settings import TrainingSettings
 
 FRAMES = 31
 CPU = torch.device("cpu")
@@ -113,6 +114,8 @@ def toy_set(n_tracks: int, seed: int) -> SliceSet:
         [str(number) for number in range(n_tracks)],
         [],
         FRAMES,
+        np.arange(n_tracks) * FRAMES,
+        np.full(n_tracks, FRAMES),
     )
 
 

@@ -16,7 +16,8 @@ from artistid.models.registry import build_network
 from artistid.storage.locks import exclusive_lock
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import band_statistics
-from artistid.training.fit import TrainingSettings, _Training, fit
+from artistid.training.fit import _Training, fit
+from artistid.training.settings import TrainingSettings
 from artistid.training.state import SavedState, training_key
 
 

@@ -14,7 +14,8 @@ from artistid.splits.definitions import Split, definitions
 
 BEST = "best"  # follow-up with the best of all networks on validation
 # Keys of a model that are not settings of its architecture.
-NETWORK, SYSTEM, TRAINING = "network", "system", "training"
+NETWORK, SYSTEM, TRAINING, FRONT_END = "network", "system", "training", "front_end"
+_NO_SETTINGS = (NETWORK, SYSTEM, TRAINING, FRONT_END)
 # Keys of an ensemble: the models that it averages, and whether over all seeds.
 ENSEMBLE, OVER_SEEDS = "ensemble", "over_seeds"
 # The kind of ensembles, beside the kinds of models that are trained (`registry.KINDS`).
@@ -51,7 +52,7 @@ def kind_of_model(config: Mapping[str, Any], model: str) -> str:
 def settings_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return the settings that the configuration gives a model's architecture."""
     given = config["models"].get(model, {})
-    return {key: value for key, value in given.items() if key not in (NETWORK, SYSTEM, TRAINING)}
+    return {key: value for key, value in given.items() if key not in _NO_SETTINGS}
 
 
 def training_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from artistid.storage.hdf5 import new_hdf5
 FORMAT = "artistid log-mel 1"
 DTYPE = np.float16  # at most 1/32 dB away from the float32 value between -128 and 128 dB
 CHUNK_FRAMES = 1024
+CHUNKS_IN_MEMORY = 32  # 17 minutes in 17 MB
 INDEX_COLUMNS = ("album_id", "n_tracks")
 LIBRARIES = (
     "h5py",
@@ -71,20 +73,24 @@ def _loaded_versions() -> dict[str, str]:
 def _write_clipped(
     file: h5py.File, name: str, blocks: Iterable[NDArray[np.float32]], top_db: float
 ) -> h5py.Dataset:
-    """Write a spectrogram as it comes, then clip what was written: only then the maximum is known.
+    """Write a spectrogram, clipped below its maximum, with little of it in memory.
 
-    The same bits as clipping first: rounding to float16 keeps the order of numbers.
+    A recording of up to 17 minutes is written once. The rest of a longer one is written as it
+    comes, and what lies too far below the maximum is clipped when that is known. The bits are the
+    same: rounding to float16 keeps the order of numbers.
     """
     chunks = _joined(blocks, CHUNK_FRAMES)
-    first_chunk = next(chunks)
+    first_frames = np.concatenate(list(islice(chunks, CHUNKS_IN_MEMORY)))
+    maximum = first_frames.max()
+    np.maximum(first_frames, maximum - np.float32(top_db), out=first_frames)
     dataset = file.create_dataset(
         name,
-        data=first_chunk.astype(DTYPE),
-        maxshape=(None, first_chunk.shape[1]),
-        chunks=first_chunk.shape,
+        data=first_frames.astype(DTYPE),
+        maxshape=(None, first_frames.shape[1]),
+        chunks=(min(CHUNK_FRAMES, len(first_frames)), first_frames.shape[1]),
         fletcher32=True,
     )
-    maximum, minima = first_chunk.max(), [first_chunk.min()]
+    minima = [chunk.min() for chunk in _joined([first_frames], CHUNK_FRAMES)]
     for chunk in chunks:
         maximum = max(maximum, chunk.max())
         minima.append(chunk.min())

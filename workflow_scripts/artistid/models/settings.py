@@ -1,7 +1,8 @@
-"""Types of models' settings, each with the part of the configuration's schema that checks it.
+"""Types of settings, each with the part of the configuration's schema that checks it.
 
-A field of a model's `Settings` has one of these types and a default. ``schemas/models.schema.yaml``
-is generated from them (`make schema`).
+A field of the `Settings` of a model or of an augmentation has one of these types and a default.
+``schemas/models.schema.yaml`` and ``augmentations.schema.yaml`` are generated from them (`make
+schema`).
 """
 
 import dataclasses
@@ -25,6 +26,9 @@ Dropout = Annotated[
     float, schema("A share from 0 to below 1", type="number", minimum=0, exclusiveMaximum=1)
 ]
 Positive = Annotated[float, _POSITIVE]
+NonNegative = Annotated[float, schema("A number, 0 or more", type="number", minimum=0)]
+Share = Annotated[float, schema("A share from 0 to 1", type="number", minimum=0, maximum=1)]
+Whole = Annotated[int, schema("A whole number, 0 or more", type="integer", minimum=0)]
 Positives = Annotated[
     tuple[float, ...],
     schema("A list of one or more numbers above 0", type="array", minItems=1, items=_POSITIVE),

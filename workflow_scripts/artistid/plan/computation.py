@@ -17,6 +17,7 @@ from artistid.errors import InputError
 from artistid.models.registry import FRAME_SYSTEMS, KINDS, NETWORKS, SONG_SYSTEMS, available
 from artistid.plan.sources import ROOT, parsed, source_files
 from artistid.storage.files import write_text
+from artistid.training import augmentation
 
 LOCK = ROOT.parent / "computation.lock"
 # A training is a stage for each model of its kind.
@@ -52,14 +53,18 @@ class Locked:
 
 
 def stages() -> dict[str, tuple[str, ...]]:
-    """Return each stage with its script and its model's file, paths below ``workflow_scripts/``."""
+    """Return each stage with its script and its model's file, paths below ``workflow_scripts/``.
+
+    An augmentation is a stage, too.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for script in sorted({path.name for path in ROOT.glob("*.py")} - set(BY_HAND)):
         of_script: list[tuple[str, ...]] = [(script,)]
         if kind := TRAININGS.get(script):
             of_script = [(script, f"artistid/models/{kind}/{name}.py") for name in available(kind)]
         found |= {stage_of(*parts): parts for parts in of_script}
-    return found
+    # What an augmentation computes counts only for the trainings that use it.
+    return found | {name: (augmentation.file_of(name),) for name in augmentation.available()}
 
 
 def stage_of(script: str, *more_files: str) -> str:

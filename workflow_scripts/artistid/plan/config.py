@@ -11,6 +11,7 @@ from artistid.experiment import (
     BEST,
     ENSEMBLE,
     ENSEMBLES,
+    FRONT_END,
     NETWORK,
     OVER_SEEDS,
     SYSTEM,
@@ -233,8 +234,9 @@ def _wrong_architectures(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{model}: this name is reserved for a row of the tables; choose another"
         if given.get(NETWORK) and given.get(SYSTEM):
             yield f"models.{model}: has a network and a system; write one of them"
-        if TRAINING in given and architecture_of(config, model) not in available(NETWORKS):
-            yield f"models.{model}.training: only networks have it; remove it"
+        for key in (TRAINING, FRONT_END):
+            if key in given and architecture_of(config, model) not in available(NETWORKS):
+                yield f"models.{model}.{key}: only networks have it; remove it"
 
 
 def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
@@ -397,6 +399,9 @@ def model_parameters(
     if kind_of_model(config, model) == NETWORKS:
         training = training_of(config, model)
         parameters["training"] = without_defaults(training, schema["$defs"]["training"])
+        given = config["models"].get(model, {}).get(FRONT_END, {})
+        if front_end := without_defaults(given, schema["$defs"]["front_end"]):
+            parameters["front_end"] = front_end
     return parameters
 
 
@@ -420,11 +425,13 @@ def read_schema(folder: str | Path) -> dict[str, Any]:
     """Return the schema of the configuration, with the settings of each architecture.
 
     Args:
-        folder: of ``config.schema.yaml`` and of ``models.schema.yaml``, which is generated and
-            defines the settings of each architecture.
+        folder: of ``config.schema.yaml``, and of ``models.schema.yaml`` and
+            ``augmentations.schema.yaml``, which are generated and define the settings of each
+            architecture and of each augmentation.
     """
     schema = read_yaml(Path(folder) / "config.schema.yaml")
     schema["$defs"]["architectures"] = read_yaml(Path(folder) / "models.schema.yaml")
+    schema["$defs"]["augmentations"] = read_yaml(Path(folder) / "augmentations.schema.yaml")
     return schema
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from artistid.errors import InputError, shortened
 from artistid.features.slices import slice_starts
+from artistid.models.front_end import band_means, window_of
 from artistid.models.registry import NETWORKS, SONG_SYSTEMS, load_model
 from artistid.prediction.devices import AUTO, CPU, CUDA
 from artistid.prediction.package import Package
@@ -85,6 +86,7 @@ class NetworkModel:
             raise InputError("--device: PyTorch finds no GPU here; write cpu or auto")
         on_gpu = device != CPU and torch.cuda.is_available()
         self.package = package
+        self.front_end = package.front_end
         self.device = torch.device(CUDA if on_gpu else CPU)
         set_precision(deterministic=False)
         about = package.description
@@ -103,7 +105,12 @@ class NetworkModel:
         return np.concatenate([np.zeros((0, len(self.package.classes)), np.float32), *parts])
 
     def log_probabilities_of(self, slices: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return those of slices in dB, shape (slices, slice_frames, n_mels), all at once."""
+        """Return those of slices, all at once.
+
+        Args:
+            slices: dB, less the means that the front end subtracts, shape (slices, slice_frames,
+                n_mels).
+        """
         import torch
 
         with torch.inference_mode():
@@ -124,9 +131,19 @@ class NetworkModel:
         n_features: Any = self.network.classifier.in_features
         return np.concatenate([np.zeros((0, n_features), np.float32), *parts])
 
-    def _batches(self, spectrogram: Spectrogram) -> Iterator[NDArray[np.float16]]:
-        at_once = BATCH_FRAMES[self.device.type]
-        return batches_of_slices(spectrogram, self.package.slice_frames, at_once)
+    def _batches(self, spectrogram: Spectrogram) -> Iterator[NDArray[np.floating]]:
+        at_once, slice_frames = BATCH_FRAMES[self.device.type], self.package.slice_frames
+        batches = batches_of_slices(spectrogram, slice_frames, at_once)
+        if not self.front_end.subtracts_mean:
+            yield from batches
+            return
+        n_frames, first = spectrogram.n_frames, 0
+        means = band_means(spectrogram.blocks(), n_frames, self.front_end)
+        for slices in batches:
+            starts = first + np.arange(len(slices)) * slices.shape[1]
+            windows = window_of(starts, len(means), self.front_end)
+            yield slices.astype(np.float32) - means[windows][:, None]
+            first += len(slices) * slices.shape[1]
 
     def _standardised(self, slices: NDArray[np.floating]) -> "torch.Tensor":
         """Return what the network takes, shape (slices, 1, n_mels, frames)."""
@@ -136,7 +153,7 @@ class NetworkModel:
 
         log_mel = torch.from_numpy(slices).to(self.device, torch.float32)
         standardised = ((log_mel - self.mean) / self.deviation).transpose(1, 2)[:, None]
-        return standardised.contiguous(memory_format=CHANNELS_LAST)
+        return self.front_end.normalised(standardised.contiguous(memory_format=CHANNELS_LAST))
 
 
 class _SystemModel:

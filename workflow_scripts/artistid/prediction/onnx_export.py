@@ -26,7 +26,8 @@ PACKAGE = "onnx==1.23.2"
 def export_onnx(package: Package, path: Path) -> None:
     """Write the network of a package as ONNX.
 
-    Input ``log_mel``: slices in dB re 1.0, float32, (batch, frames, n_mels). Output
+    Input ``log_mel``: slices in dB re 1.0, float32, (batch, frames, n_mels); if the front end
+    subtracts means, less the recording's means. Output
     ``log_probability``: float32, (batch, artists). Any batch, one number of frames.
 
     Args:
@@ -107,7 +108,8 @@ def _from_decibels(package: Package) -> "nn.Module":
 
         def forward(self, log_mel: Tensor) -> Tensor:
             standardised = ((log_mel - self.mean) / self.deviation).transpose(1, 2)[:, None]
-            logits = self.network(standardised) / (package.temperature or 1.0)
+            normalised = package.front_end.normalised(standardised)
+            logits = self.network(normalised) / (package.temperature or 1.0)
             return torch.log_softmax(logits, dim=1)
 
     return FromDecibels().eval()

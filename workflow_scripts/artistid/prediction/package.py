@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 
 from artistid.errors import InputError, shortened
 from artistid.features.log_mel import LogMelParameters
+from artistid.models.front_end import FrontEnd
 from artistid.models.registry import FRAME_SYSTEMS, KINDS, NETWORKS, SONG_SYSTEMS, available
 from artistid.storage.files import sha256_of_file
 from artistid.storage.tensors import read_tensors, write_tensors
 
 NAME, VERSION = "artistid model", 1
 FORMAT = f"{NAME} {VERSION}"
-LOG_MEL = "log-mel 1"
-FRONT_ENDS = (LOG_MEL,)
+# With a normalisation it has another name, so that a version that does not know it refuses it.
+LOG_MEL, NORMALISED = "log-mel 1", "normalised log-mel 1"
+FRONT_ENDS = (LOG_MEL, NORMALISED)
 _FILTERS, _LEARNT = "front_end.filters", "model."
 _LARGEST = 10_000_000  # the largest plausible parameter; a larger one means damage
 # Formats of the files that trainings write, and the kinds of model in them.
@@ -98,6 +100,11 @@ class Package:
     def log_mel(self) -> LogMelParameters:
         return LogMelParameters(**self.description["front_end"]["parameters"])
 
+    @cached_property
+    def front_end(self) -> FrontEnd:
+        """What is done to the spectrograms of a network."""
+        return FrontEnd(**self.description["front_end"].get("normalisation", {}))
+
     @property
     def filters(self) -> NDArray[np.float32]:
         """The mel filters, shape (n_mels, 1 + n_fft // 2)."""
@@ -148,7 +155,7 @@ def write_package(
         raise InputError(f"{trained}: is not a trained model of this version; retrain it")
     description = {
         "format": FORMAT,
-        "front_end": {"name": LOG_MEL, "parameters": found["log_mel"]},
+        "front_end": _front_end(found),
         "kind": next(kind for kind in kinds if found["model"] in available(kind)),
         "model": found["model"],
         "settings": found["settings"],
@@ -160,6 +167,15 @@ def write_package(
     named = {f"{_LEARNT}{name}": array for name, array in arrays.items()} | {_FILTERS: filters}
     write_tensors(path, named, description)
     return read_package(path)
+
+
+def _front_end(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the front end of a trained model, from its description."""
+    if normalisation := found.get("front_end"):
+        name, more = NORMALISED, {"normalisation": normalisation}
+    else:
+        name, more = LOG_MEL, {}
+    return {"name": name, "parameters": found["log_mel"]} | more
 
 
 def read_package(path: Path) -> Package:
@@ -213,6 +229,7 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
         yield "a parameter of its front end is not a number above 0"
     elif not all(type(given[key]) is int for key in wanted if key != "top_db"):
         yield "a parameter of its front end is not a whole number"
+    yield from _damages_of_normalisation(description["front_end"])
     if not isinstance(description.get("settings"), dict):
         yield "settings are not a mapping"
     classes = description.get("classes")
@@ -224,7 +241,7 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
     if kind == SONG_SYSTEMS:
         if frames is not None:
             yield "slice_frames is given for a model of whole songs"
-    elif type(frames) is not int or not 1 <= frames <= _LARGEST:
+    elif not _is_count(frames):
         yield "slice_frames is not a number of frames"
     if temperature is not None and not _is_positive(temperature):
         yield "temperature is not a number above 0"
@@ -232,13 +249,37 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
         yield from _damages_of_unknown(unknown)
 
 
+def _damages_of_normalisation(front_end: Mapping[str, Any]) -> Iterator[str]:
+    given = front_end.get("normalisation")
+    if (given is not None) != (front_end["name"] == NORMALISED):
+        yield "its front end has another name"
+    elif given is None:
+        return
+    elif not isinstance(given, dict) or given.keys() != asdict(FrontEnd()).keys():
+        yield "the normalisation of its front end has other keys"
+    elif type(given["subtracts_mean"]) is not bool:
+        yield "subtracts_mean is not true or false"
+    elif (frames := given["window_frames"]) is not None and not _is_count(frames):
+        yield "window_frames is not a number of frames"
+    elif (share := given["relaxed"]) is not None and not _is_share(share):
+        yield "relaxed is not a share"
+
+
 def _damages_of_unknown(unknown: Any) -> Iterator[str]:
     if not isinstance(unknown, dict) or unknown.keys() != {"temperature", "threshold"}:
         yield "unknown is not a mapping of temperature and threshold"
     elif not _is_positive(unknown["temperature"]):
         yield "the temperature of songs is not a number above 0"
-    elif type(unknown["threshold"]) not in (int, float) or not 0 <= unknown["threshold"] <= 1:
+    elif not _is_share(unknown["threshold"]):
         yield "the threshold of unknown artists is not a probability"
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= _LARGEST
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
 
 
 def _is_positive(value: Any) -> bool:

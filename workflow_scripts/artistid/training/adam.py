@@ -30,6 +30,7 @@ class Adam:
         learning_rate: float | Tensor,
         fused: bool = False,
         capturable: bool = False,
+        weight_decay: float = 0.0,
     ) -> None:
         """Start with averages of zero.
 
@@ -39,11 +40,15 @@ class Adam:
             fused: update many parameters in one kernel, which rounds differently.
             capturable: for a step that a GPU replays, which cannot read the number of the step
                 from the processor.
+            weight_decay: decoupled from the gradients (AdamW: Loshchilov & Hutter,
+                arXiv:1711.05101). It acts on weights of two and more dimensions, not on biases and
+                the factors of batch normalisation.
         """
         self.parameters: list[Tensor] = list(parameters)
         self.learning_rate = learning_rate
         self.fused = fused
         self.capturable = capturable
+        self.weight_decay = weight_decay
         self.param_groups = [{"params": self.parameters}]
         self.state = {parameter: self._start(parameter) for parameter in self.parameters}
 
@@ -58,25 +63,40 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Update the parameters that have a gradient."""
-        gradients = {p: p.grad for p in self.parameters if p.grad is not None}
-        states = [self.state[parameter] for parameter in gradients]
+        with_gradient = [p for p in self.parameters if p.grad is not None]
+        if not self.weight_decay:
+            self._update(with_gradient, 0.0)
+            return
+        self._update([p for p in with_gradient if p.dim() > 1], self.weight_decay)
+        self._update([p for p in with_gradient if p.dim() <= 1], 0.0)
+
+    def _update(self, parameters: list[Tensor], weight_decay: float) -> None:
+        states = [self.state[parameter] for parameter in parameters]
         adam(
-            list(gradients),
-            list(gradients.values()),
+            parameters,
+            [parameter.grad for parameter in parameters if parameter.grad is not None],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [],
             [state["step"] for state in states],
             fused=self.fused,
             capturable=self.capturable,
+            decoupled_weight_decay=bool(weight_decay),
             amsgrad=False,
             beta1=BETAS[0],
             beta2=BETAS[1],
             lr=self.learning_rate,
-            weight_decay=0.0,
+            weight_decay=weight_decay,
             eps=EPSILON,
             maximize=False,
         )
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Set the learning rate of the next steps, where a graph that replays them finds it."""
+        if isinstance(self.learning_rate, Tensor):
+            self.learning_rate.fill_(rate)
+        else:
+            self.learning_rate = rate
 
     def zero_grad(self) -> None:
         """Let the gradients go."""

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from artistid.training.dataset import SliceSet
+from artistid.models.front_end import FrontEnd, window_of
+from artistid.training.dataset import PLAIN, SliceSet, subtracted_means
 
 # Convolutions run up to 1.6 times as fast on the CPU as with channels first, and on GPUs 16-bit
 # convolutions benefit too: benchmarks/training.py measures it.
@@ -22,8 +23,10 @@ class BatchLoader:
         slices: SliceSet,
         normalisation: tuple[NDArray[np.float32], NDArray[np.float32]],
         device: torch.device,
+        front_end: FrontEnd = PLAIN,
     ) -> None:
         self.slices = slices
+        self.front_end = front_end
         self.device = device
         # Cutting slices on the device costs nothing once the frames are there; if they would
         # take more than half of its free memory, they stay with the host.
@@ -33,17 +36,45 @@ class BatchLoader:
         if device.type == "cuda" and slices.log_mel.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             self.log_mel = self.log_mel.to(device)
         home = self.log_mel.device
-        self.starts = torch.from_numpy(slices.starts).to(home)
+        self.starts = torch.from_numpy(slices.starts.copy()).to(home)
         self.targets = torch.from_numpy(slices.targets).to(device)
         self.offsets = torch.arange(slices.slice_frames, device=home)
         self.mean, self.deviation = (torch.from_numpy(part).to(device) for part in normalisation)
+        self.track_starts = torch.from_numpy(slices.track_starts[slices.tracks]).to(home)
+        self.last_starts = self.track_starts + torch.from_numpy(
+            slices.track_frames[slices.tracks] - slices.slice_frames
+        ).to(home)
+        if front_end.subtracts_mean:
+            means = subtracted_means(slices, front_end)
+            self.means = torch.from_numpy(means.values).to(device)
+            self.first_windows = torch.from_numpy(means.first_windows[slices.tracks]).to(home)
+            self.n_windows = torch.from_numpy(means.n_windows[slices.tracks]).to(home)
+
+    def move_starts(self, generator: torch.Generator) -> None:
+        """Let each slice start anywhere in its track, in place, drawn from a CPU generator."""
+        drawn = torch.rand(len(self.starts), generator=generator, dtype=torch.float64)
+        room = self.last_starts - self.track_starts + 1
+        self.starts.copy_(self.track_starts + (drawn.to(room.device) * room).long())
 
     def batch(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the slices at `positions` and their classes."""
-        frames = self.starts[positions.to(self.starts.device)][:, None] + self.offsets
+        """Return slices, without the front end's normalisation, and their classes."""
+        here = positions.to(self.starts.device)
+        frames = self.starts[here][:, None] + self.offsets
         log_mel = self.log_mel[frames].to(self.device, torch.float32)  # (batch, frames, n_mels)
+        if self.front_end.subtracts_mean:
+            log_mel -= self.means[self._windows(here).to(self.device)][:, None]
         standardised = ((log_mel - self.mean) / self.deviation).transpose(1, 2)[:, None]
         return (
             standardised.contiguous(memory_format=CHANNELS_LAST),
             self.targets[positions.to(self.device)],
         )
+
+    def inputs(self, positions: Tensor) -> Tensor:
+        """Return the slices at `positions` as a network takes them."""
+        return self.front_end.normalised(self.batch(positions)[0])
+
+    def _windows(self, positions: Tensor) -> Tensor:
+        starts = self.starts[positions] - self.track_starts[positions]
+        windows = window_of(starts, self.n_windows[positions], self.front_end)
+        place: Tensor = self.first_windows[positions] + windows
+        return place

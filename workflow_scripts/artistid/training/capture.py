@@ -104,6 +104,7 @@ class Snapshot:
         self.step = step
         self.network = copies(step.network.state_dict())
         self.optimiser = {key: copies(state) for key, state in step.optimiser.state.items()}
+        self.average = copies(step.average.state()) if step.average else {}
         self.total = step.total.clone()
         self.random = [generator.get_state() for generator in step.generators()]
 
@@ -115,6 +116,8 @@ class Snapshot:
         for key, averages in self.step.optimiser.state.items():
             for name, tensor in averages.items():
                 tensor.copy_(self.optimiser[key][name])
+        if self.step.average:
+            self.step.average.restore(self.average)
         self.step.total.copy_(self.total)
         self.step.optimiser.zero_grad()
         for generator, state in zip(self.step.generators(), self.random, strict=True):

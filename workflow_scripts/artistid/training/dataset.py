@@ -20,10 +20,12 @@ from artistid.features.mel_cache import (
     read_tracks,
 )
 from artistid.features.slices import slice_starts
+from artistid.models.front_end import FrontEnd, band_means, window_of
 from artistid.splits.mistakes import counted
 from artistid.splits.subsets import TRAIN, UNKNOWN
 from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
 
+PLAIN = FrontEnd()
 NO_CLASS = -1  # target of tracks by artists without training tracks
 _SUBSET_OF_UNKNOWN = {name: subset for subset, name in UNKNOWN.items()}
 
@@ -41,6 +43,8 @@ class SliceSet:
         track_ids: the tracks that have a slice, sorted.
         too_short: ids of the tracks that have none, because they are shorter than one slice.
         slice_frames: frames in a slice.
+        track_starts: first frame of each track in `log_mel`, shape (tracks,).
+        track_frames: frames of each track, shape (tracks,).
         sha256: of the tracks' spectrograms, in memory or mapped; empty for what was not read.
     """
 
@@ -51,6 +55,8 @@ class SliceSet:
     track_ids: list[str]
     too_short: list[str]
     slice_frames: int
+    track_starts: NDArray[np.int64]
+    track_frames: NDArray[np.int64]
     sha256: str = ""
 
     def __len__(self) -> int:
@@ -192,6 +198,8 @@ def load_slices(
         list(kept),
         [row["track_id"] for row in rows if row["track_id"] not in kept],
         slice_frames,
+        np.array([place.first for place in places]),
+        np.array([place.n_frames for place in places]),
         hashlib.sha256(" ".join(place.sha256 for place in places).encode()).hexdigest(),
     )
 
@@ -281,16 +289,51 @@ def _by_album(
     return found
 
 
-def band_statistics(slices: SliceSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+@dataclass(frozen=True)
+class SubtractedMeans:
+    """What a front end subtracts from the slices of a subset.
+
+    Attributes:
+        values: the means of each window of each track, dB, shape (windows of all tracks, n_mels).
+        first_windows: position of each track's first window in `values`, shape (tracks,).
+        n_windows: windows of each track, shape (tracks,).
+    """
+
+    values: NDArray[np.float32]
+    first_windows: NDArray[np.int64]
+    n_windows: NDArray[np.int64]
+
+
+def subtracted_means(slices: SliceSet, front_end: FrontEnd) -> SubtractedMeans:
+    """Return what a front end that subtracts means needs of a subset."""
+    values = [
+        band_means([slices.log_mel[first : first + n_frames]], n_frames, front_end)
+        for first, n_frames in zip(slices.track_starts, slices.track_frames, strict=True)
+    ]
+    n_windows = np.array([len(of_track) for of_track in values])
+    return SubtractedMeans(np.concatenate(values), n_windows.cumsum() - n_windows, n_windows)
+
+
+def band_statistics(
+    slices: SliceSet, front_end: FrontEnd = PLAIN
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return mean and standard deviation per mel band over the slices' frames, each (n_mels,).
 
     Computed on the training set and applied to every subset. A band that never changes gets a
-    deviation of 1 dB.
+    deviation of 1 dB. If the front end subtracts means, they are of what is left.
     """
+    if front_end.subtracts_mean:
+        means = subtracted_means(slices, front_end)
+        starts = slices.starts - slices.track_starts[slices.tracks]
+        windows = means.first_windows[slices.tracks] + window_of(
+            starts, means.n_windows[slices.tracks], front_end
+        )
     total = np.zeros(slices.log_mel.shape[1])
     squares = np.zeros_like(total)
-    for start in slices.starts:
+    for number, start in enumerate(slices.starts):
         frames = slices.log_mel[start : start + slices.slice_frames].astype(np.float64)
+        if front_end.subtracts_mean:
+            frames -= means.values[windows[number]]
         total += frames.sum(axis=0)
         squares += (frames**2).sum(axis=0)
     count = len(slices) * slices.slice_frames

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,43 +15,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.jobs.memory import MEGA, Peaks, peak_mb
+from artistid.scoring.pooling import MEAN, count_answers
 from artistid.scoring.predictions import Predictions
-from artistid.scoring.scores import all_scores, named_scores
+from artistid.scoring.scores import all_scores, confusion_counts, named_scores
+from artistid.training.augmentation import Augmentation
+from artistid.training.averaging import WeightAverage
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
 from artistid.training.capture import captured_step, why_eager
 from artistid.training.precision import Precision
+from artistid.training.schedule import is_constant, learning_rate
+from artistid.training.settings import LAST, SONG_MACRO_F1, TrainingSettings
 from artistid.training.state import SavedState
-from artistid.training.step import Augmentation, Step, TrainingStep, epoch_batches, new_optimiser
+from artistid.training.step import Step, TrainingStep, epoch_batches, new_optimiser
 
 log = logging.getLogger(__name__)
 
+_MEASURES = {SONG_MACRO_F1: "validation macro F1 of songs"}
 HISTORY_COLUMNS = ("epoch", "train_loss", "validation_loss", "validation_macro_f1")
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained; defaults are the paper's, or otherwise the baseline's.
-
-    Attributes:
-        epochs: passes over the training set at most (the paper, section 4.3).
-        learning_rate: Adam's (the paper, section 4.3).
-        batch_size: slices in a step (Nasrullah & Zhao 2019).
-        patience: epochs without a better validation loss before training stops; None trains all
-            epochs (Nasrullah & Zhao 2019).
-        mixed_precision: train convolutions in 16-bit arithmetic if the device has it natively
-            (see `Precision`). Validation and test are always computed in float32.
-        deterministic: on a GPU, take only algorithms that repeat bit for bit, which may be slower.
-        cuda_graphs: on a GPU, record the training step as one CUDA graph and replay it. Off until
-            docs/performance.md holds a result from a GPU.
-    """
-
-    epochs: int = 300
-    learning_rate: float = 1e-4
-    batch_size: int = 16
-    patience: int | None = 10
-    mixed_precision: bool = True
-    deterministic: bool = False
-    cuda_graphs: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +79,7 @@ def fit(
     saved: SavedState | None = None,
     augment: Augmentation | None = None,
 ) -> Fit:
-    """Train a network in place; it ends with the weights of the best validation loss.
+    """Train a network in place; it ends with the weights that validation chose.
 
     Args:
         network: on the loaders' device.
@@ -112,7 +93,7 @@ def fit(
         augment: changes the training slices; None leaves them as they are.
 
     Raises:
-        FloatingPointError: the validation loss was never a number.
+        FloatingPointError: the validation loss was never finite.
     """
     network.to(memory_format=CHANNELS_LAST)  # type: ignore[call-overload]
     training = _Training(network, train, settings, seed, augment)
@@ -122,16 +103,17 @@ def fit(
     step = _fastest_step(training, settings, report)
     for epoch in range(len(training.history) + 1, settings.epochs + 1):
         if settings.patience is not None and epoch - 1 - training.best_epoch >= settings.patience:
-            report(f"stopped: no better validation loss in {settings.patience} epochs")
+            report(f"stopped: no better {training.measure} in {settings.patience} epochs")
             break
         started = time.perf_counter()
-        train_loss = _train_epoch(training, step, settings.batch_size)
-        logits = _logits(network, validation, settings.batch_size)
+        train_loss = _train_epoch(training, step, settings)
+        logits = _logits(training.evaluated, validation, settings.batch_size)
         validation_loss = functional.cross_entropy(logits, validation.targets).item()
         counts = _confusion(logits, validation.targets)
         macro_f1 = named_scores(all_scores(counts))["macro_f1"]
         values = (epoch, train_loss, validation_loss, macro_f1)
-        training.end_epoch(values, time.perf_counter() - started)
+        score = _score(settings.select_by, epoch, validation_loss, logits, validation)
+        training.end_epoch(values, score, time.perf_counter() - started)
         if saved:
             saved.save(training.state())
         report(_progress(training, len(train.slices), settings.epochs))
@@ -158,37 +140,54 @@ class _Training:
         self.device = train.device
         self.precision = Precision(self.device, settings.mixed_precision)
         self.obstacle = why_eager(train, self.precision, settings.batch_size)
+        self.measure = _MEASURES.get(settings.select_by, "validation loss")
         capturable = settings.cuda_graphs and not self.obstacle
-        self.optimiser = new_optimiser(network, settings.learning_rate, self.precision, capturable)
+        self.optimiser = new_optimiser(
+            network, settings.learning_rate, self.precision, capturable, settings.weight_decay
+        )
+        decay = settings.average_decay
+        self.average = None if decay is None else WeightAverage(network, decay)
+        # What is validated, and kept.
+        self.evaluated = self.average.network if self.average else network
         self.order = torch.Generator().manual_seed(seed)
         self.augmentation = torch.Generator(self.device).manual_seed(seed)
         self.step = TrainingStep(
-            network, train, self.optimiser, self.precision, self.augmentation, augment
+            network,
+            train,
+            self.optimiser,
+            self.precision,
+            self.augmentation,
+            augment,
+            settings.label_smoothing,
+            self.average,
         )
         self.history: list[dict[str, float]] = []
         self.seconds: list[float] = []
-        self.best_loss = float("inf")
+        self.best_score = (math.inf, math.inf)
         self.best_epoch = 0
-        self.best_weights = copy.deepcopy(network.state_dict())
+        self.best_weights = copy.deepcopy(self.evaluated.state_dict())
         self.earlier_peaks = Peaks()
 
     def peaks(self) -> Peaks:
         """Return the highest memory so far, earlier sessions included."""
         return self.earlier_peaks.highest(peaks_so_far(self.device))
 
-    def end_epoch(self, values: tuple[float, ...], seconds: float) -> None:
-        """Note an epoch's losses and time, and keep the weights if they are the best so far."""
+    def end_epoch(
+        self, values: tuple[float, ...], score: tuple[float, float], seconds: float
+    ) -> None:
+        """Note an epoch's losses and time, and keep the weights if their score is the lowest."""
         self.history.append(dict(zip(HISTORY_COLUMNS, values, strict=True)))
         self.seconds.append(seconds)
         last = self.history[-1]
-        if last["validation_loss"] < self.best_loss:
-            self.best_loss, self.best_epoch = last["validation_loss"], int(last["epoch"])
-            self.best_weights = copy.deepcopy(self.network.state_dict())
+        if math.isfinite(last["validation_loss"]) and score < self.best_score:
+            self.best_score, self.best_epoch = score, int(last["epoch"])
+            self.best_weights = copy.deepcopy(self.evaluated.state_dict())
 
     def state(self) -> dict[str, Any]:
         on_gpu = self.device.type == "cuda"
         return {
             "network": self.network.state_dict(),
+            "average": self.average.state() if self.average else None,
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.precision.scaler.state_dict(),
             "order": self.order.get_state(),
@@ -198,7 +197,7 @@ class _Training:
             "history": self.history,
             "seconds": self.seconds,
             "peaks": asdict(self.peaks()),
-            "best_loss": self.best_loss,
+            "best_score": list(self.best_score),
             "best_epoch": self.best_epoch,
             "best_weights": self.best_weights,
         }
@@ -206,6 +205,8 @@ class _Training:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.average:
+            self.average.restore(state["average"])
         if state["scaler"]:  # empty if the job that saved it scaled no loss
             self.precision.scaler.load_state_dict(state["scaler"])
         self.order.set_state(state["order"])
@@ -217,14 +218,17 @@ class _Training:
         if drawn is not None and drawn.shape == self.augmentation.get_state().shape:
             self.augmentation.set_state(drawn)
         self.history, self.seconds = list(state["history"]), list(state["seconds"])
-        self.best_loss, self.best_epoch = state["best_loss"], state["best_epoch"]
+        self.best_score, self.best_epoch = tuple(state["best_score"]), state["best_epoch"]
         self.best_weights = state["best_weights"]
         self.earlier_peaks = Peaks(**state["peaks"])
 
 
 def predict(network: nn.Module, loader: BatchLoader, settings: TrainingSettings) -> Predictions:
     """Return a network's predictions for every slice of a subset."""
-    logits = _logits(network, loader, settings.batch_size)
+    return _predictions(_logits(network, loader, settings.batch_size), loader)
+
+
+def _predictions(logits: Tensor, loader: BatchLoader) -> Predictions:
     slices = loader.slices
     return Predictions(
         functional.log_softmax(logits, dim=1).cpu().numpy(),
@@ -254,8 +258,7 @@ def embed(
     positions = torch.linspace(0, n_slices - 1, min(at_most, n_slices)).round().long()
     pieces = []
     for batch in positions.split(settings.batch_size):
-        slices, _ = loader.batch(batch)
-        pieces.append(network.embed(slices).cpu())  # type: ignore[operator]
+        pieces.append(network.embed(loader.inputs(batch)).cpu())  # type: ignore[operator]
     return torch.cat(pieces).numpy(), positions.numpy()
 
 
@@ -271,14 +274,33 @@ def _fastest_step(
     return captured_step(training.step, settings.batch_size, report)
 
 
-def _train_epoch(training: _Training, step: Step, batch_size: int) -> float:
+def _train_epoch(training: _Training, step: Step, settings: TrainingSettings) -> float:
     training.network.train()
     total, loader = training.step.total.zero_(), training.step.loader
     home = loader.starts.device
-    batches = epoch_batches(len(loader.slices), batch_size, training.order, home)
-    for positions in batches:
+    if settings.random_crops:
+        loader.move_starts(training.order)
+    batches = epoch_batches(len(loader.slices), settings.batch_size, training.order, home)
+    for number, positions in enumerate(batches):
+        if not is_constant(settings):
+            epochs_done = len(training.history) + number / len(batches)
+            training.optimiser.set_learning_rate(learning_rate(settings, epochs_done))
         step(positions)
     return total.item() / sum(len(positions) for positions in batches)
+
+
+def _score(
+    select_by: str, epoch: int, validation_loss: float, logits: Tensor, validation: BatchLoader
+) -> tuple[float, float]:
+    """Return what is lowest for the weights that are kept; the second number breaks ties."""
+    if select_by == LAST:
+        return -epoch, validation_loss
+    if select_by == SONG_MACRO_F1:
+        predictions = _predictions(logits, validation)
+        answers = count_answers(predictions, MEAN)
+        counts = confusion_counts(predictions.track_target, answers)
+        return -named_scores(all_scores(counts))["macro_f1"], validation_loss
+    return validation_loss, 0.0
 
 
 @torch.inference_mode()
@@ -286,7 +308,7 @@ def _logits(network: nn.Module, loader: BatchLoader, batch_size: int) -> Tensor:
     """Return a subset's logits in float32: in 16 bits they tie, and ties go to the first artist."""
     network.eval()
     batches = torch.arange(len(loader.slices)).split(batch_size)
-    return torch.cat([network(loader.batch(positions)[0]) for positions in batches])
+    return torch.cat([network(loader.inputs(positions)) for positions in batches])
 
 
 def _confusion(logits: Tensor, targets: Tensor) -> NDArray[np.int64]:

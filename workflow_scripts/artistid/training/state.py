@@ -20,7 +20,7 @@ from artistid.storage.files import atomic_write
 from artistid.training.dataset import SliceSet
 
 log = logging.getLogger(__name__)
-FORMAT = "artistid training state 4"
+FORMAT = "artistid training state 5"
 
 
 def training_key(

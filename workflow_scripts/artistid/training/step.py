@@ -11,18 +11,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.training.adam import Adam
+from artistid.training.augmentation import Augmentation
+from artistid.training.averaging import WeightAverage
 from artistid.training.batches import BatchLoader
 from artistid.training.precision import Precision
 
 # Trains on the slices at these positions.
 Step = Callable[[Tensor], None]
-# Changes a batch of standardised slices (batch, 1, n_mels, frames). It draws from the generator it
-# is given and from nothing else, and leaves shape and memory format as they are.
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def new_optimiser(
-    network: nn.Module, learning_rate: float, precision: Precision, capturable: bool = False
+    network: nn.Module,
+    learning_rate: float,
+    precision: Precision,
+    capturable: bool = False,
+    weight_decay: float = 0.0,
 ) -> Adam:
     """Return Adam for a network; a capturable one keeps all that changes on the network's device.
 
@@ -34,12 +37,14 @@ def new_optimiser(
             float32 keeps torch's default.
         capturable: for a step that a GPU replays: learning rate and number of steps are tensors
             that lie there.
+        weight_decay: see `Adam`.
     """
     parameters = list(network.parameters())
     if not capturable:
-        return Adam(parameters, learning_rate, fused=precision.dtype is torch.bfloat16)
+        fused = precision.dtype is torch.bfloat16
+        return Adam(parameters, learning_rate, fused=fused, weight_decay=weight_decay)
     rate = torch.tensor(learning_rate, device=parameters[0].device)
-    return Adam(parameters, rate, fused=True, capturable=True)
+    return Adam(parameters, rate, fused=True, capturable=True, weight_decay=weight_decay)
 
 
 class TrainingStep:
@@ -59,6 +64,8 @@ class TrainingStep:
         precision: Precision,
         generator: torch.Generator,
         augment: Augmentation | None = None,
+        label_smoothing: float = 0.0,
+        average: WeightAverage | None = None,
     ) -> None:
         self.network = network
         self.loader = loader
@@ -66,21 +73,28 @@ class TrainingStep:
         self.precision = precision
         self.generator = generator
         self.augment = augment
+        self.label_smoothing = label_smoothing
+        self.average = average
         self.total = torch.zeros((), device=loader.device)
 
     def __call__(self, positions: Tensor) -> None:
         """Train on the slices at some positions, which are on the frames' device."""
         slices, targets = self.loader.batch(positions)
         if self.augment:
-            slices = self.augment(slices, self.generator)
+            n_classes = self.network.classifier.out_features  # type: ignore[union-attr]
+            one_hot = functional.one_hot(targets, n_classes).to(slices.dtype)  # type: ignore[arg-type]
+            slices, targets = self.augment(slices, one_hot, self.generator)
+        slices = self.loader.front_end.normalised(slices)
         scaler = self.precision.scaler
         with self.precision.autocast():
-            loss = functional.cross_entropy(self.network(slices), targets)
+            logits = self.network(slices)
+            loss = functional.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
         scaler.scale(loss).backward()
         scaler.step(self.optimiser)  # type: ignore[arg-type]
         scaler.update()
         self.optimiser.zero_grad()
-        # Whatever else follows the weights, such as an average of them, belongs here.
+        if self.average:
+            self.average.update()
         self.total += loss.detach() * len(positions)
 
     def generators(self) -> list[torch.Generator]:

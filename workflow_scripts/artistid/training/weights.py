@@ -38,7 +38,7 @@ def save_weights(
         network: its state is written, from any device.
         normalisation: mean and deviation per mel band, dB, each of shape (n_mels,).
         description: ``model``, ``settings``, ``classes``, ``log_mel`` (parameters) and
-            ``slice_frames``; plain types.
+            ``slice_frames``, and with a front end, ``front_end``; plain types.
     """
     tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     tensors[_MEAN], tensors[_DEVIATION] = (torch.from_numpy(part) for part in normalisation)

@@ -1,0 +1,44 @@
+"""Freq-MixStyle: a slice with the statistics over frequency of another one.
+
+Level and spread of each mel band over time carry the recording device or, here, the production.
+They are mixed with those of another slice of the batch (Kim et al., arXiv:2206.12513, after Zhou et
+al., arXiv:2104.02008; Schmid et al., arXiv:2305.07499, with these values).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from artistid.models.settings import Positive, Share
+from artistid.training.mixing import mixing_shares
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`probability`: that a slice is changed. `alpha`: of the Beta distribution of the shares."""
+
+    probability: Share = 0.7
+    alpha: Positive = 0.3
+
+
+class Augment:
+    """Standardise each band of a slice, and give it mixed mean and deviation."""
+
+    def __init__(self, settings: Settings, decibel: Tensor) -> None:
+        self.settings = settings
+
+    def __call__(
+        self, slices: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """See `artistid.training.augmentation.Augmentation`."""
+        settings = self.settings
+        share = mixing_shares(len(slices), settings.alpha, settings.probability, generator)
+        share = share[:, None, None, None]
+        mean = slices.mean(dim=3, keepdim=True)
+        deviation = (slices.var(dim=3, keepdim=True, correction=0) + 1e-6).sqrt()
+        # The epoch's order is random, so the neighbour is a random slice.
+        mixed_mean = torch.lerp(mean.roll(1, 0), mean, share)
+        mixed_deviation = torch.lerp(deviation.roll(1, 0), deviation, share)
+        mixed = (slices - mean) * (mixed_deviation / deviation) + mixed_mean
+        return torch.where(share < 1, mixed, slices), targets

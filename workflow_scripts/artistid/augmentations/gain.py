@@ -1,0 +1,31 @@
+"""Gain: a slice as if it had been recorded louder or softer."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from artistid.models.settings import NonNegative
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`decibels`: the largest change of the level, in both directions."""
+
+    decibels: NonNegative = 6.0
+
+
+class Augment:
+    """Add one number of decibels, drawn uniformly, to all bands of a slice."""
+
+    def __init__(self, settings: Settings, decibel: Tensor) -> None:
+        self.settings = settings
+        self.decibel = decibel
+
+    def __call__(
+        self, slices: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """See `artistid.training.augmentation.Augmentation`."""
+        drawn = torch.rand(len(slices), 1, 1, 1, generator=generator, device=slices.device)
+        gains = self.settings.decibels * (2 * drawn - 1)
+        return slices + gains * self.decibel[:, None], targets
