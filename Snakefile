@@ -83,8 +83,9 @@ rule training:
 
 
 rule scoring:
-    """Score every run over its folds, and guessing; choose the network of the second step."""
+    """Average ensembles; score runs over their folds, and guessing; choose the second step's network."""
     input:
+        collect(of_each_run(rules.average_predictions.output), run=averages),
         collect(of_each_run(rules.score_run.output), run=all_runs),
         collect(of_each_run(rules.score_references.output), run=references),
         choice_of_follow_up,

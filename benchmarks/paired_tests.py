@@ -7,6 +7,9 @@ some albums and worse on others by chance: an effect of model and album, normall
 all songs of the album share, in all seeds that test it. 20 artists have six albums of 12 songs. On
 the album split each seed tests one album of each artist, on the song split seven songs of any.
 Prints the share of tests with p < 0.05; 5 % is meant.
+
+In the rows of the split `ensemble`, all seeds test the same albums, and one of the models is an
+ensemble over seeds: its only run is compared with each of the other's three.
 """
 
 import argparse
@@ -29,13 +32,13 @@ N_SEEDS = 3
 N_TESTED = 7  # songs of an artist, on the song split
 SKILL, DIFFICULTY = 0.5, 1.0  # mean logit of a right answer, its deviation between songs
 NOMINAL = 0.05
-SPLITS = ("album", "song")
+SPLITS = ("album", "song", "ensemble")
 EFFECTS = (0.0, 0.5, 1.0, 1.5)
 
 
 def draw_test_set(split: str, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Return artist, album and song of each tested song of one seed, each of shape (songs,)."""
-    if split == "album":
+    if split != "song":
         artist = np.repeat(np.arange(N_ARTISTS), N_SONGS)
         album = np.repeat(generator.integers(0, N_ALBUMS, N_ARTISTS), N_SONGS)
         return artist, album, np.tile(np.arange(N_SONGS), N_ARTISTS)
@@ -49,8 +52,11 @@ def p_values(split: str, effect: float, generator: np.random.Generator) -> list[
     easiness = generator.normal(SKILL, DIFFICULTY, (N_ARTISTS, N_ALBUMS, N_SONGS))
     logits = easiness + generator.normal(0, effect, (2, N_ARTISTS, N_ALBUMS, 1))
     models = [[], []]
-    for _ in range(N_SEEDS):
-        artist, album, song = tested = draw_test_set(split, generator)
+    tested = draw_test_set(split, generator)
+    for seed in range(N_SEEDS):
+        if seed and split != "ensemble":
+            tested = draw_test_set(split, generator)
+        artist, album, song = tested
         albums = [f"{a} {b}" for a, b in zip(artist, album, strict=True)]
         songs = [f"{own} {c}" for own, c in zip(albums, song, strict=True)]
         for runs, own in zip(models, logits, strict=True):
@@ -59,6 +65,8 @@ def p_values(split: str, effect: float, generator: np.random.Generator) -> list[
             answered = np.where(is_right, artist, (artist + 1) % N_ARTISTS)
             counts = np.eye(N_ARTISTS, dtype=int)[answered]
             runs.append(Answers(artist, counts, songs, albums))
+    if split == "ensemble":
+        models[0] = models[0][:1] * N_SEEDS
     by_song = [[replace(run, clusters=()) for run in runs] for runs in models]
     return [paired_p_value(*pair, generator) for pair in (by_song, models)]
 
@@ -67,7 +75,7 @@ def rejected(split: str, effect: float, simulations: int) -> list[float]:
     """Return the shares of equal pairs that the test rejects, swapping songs and swapping albums.
 
     Args:
-        split: ``album`` or ``song``.
+        split: ``album``, ``song`` or ``ensemble``.
         effect: standard deviation of each model's effect of an album, in logits.
         simulations: number of pairs.
     """

@@ -24,6 +24,7 @@ if not (_library and Path(_library.origin).resolve().is_relative_to(SCRIPTS.reso
 from artistid.corpus.size import corpus_size as size_of
 from artistid.errors import InputError
 from artistid.experiment import (
+    ENSEMBLES,
     by_album,
     by_track,
     candidates,

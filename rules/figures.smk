@@ -179,7 +179,7 @@ rule plot_album_effect:
 
 rule plot_reliability:
     input:
-        predictions=collect(f"{EACH_RUN}/predictions.h5", run=trained_runs),
+        predictions=collect(f"{EACH_RUN}/predictions.h5", run=predicted_runs),
     output:
         report(
             f"{FIGURES}/reliability.svg",
@@ -235,7 +235,7 @@ rule plot_embedding_map:
 
 rule plot_resources:
     input:
-        timing=collect(f"{EACH_RUN}/timing.csv", run=trained_runs),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=predicted_runs),
     output:
         report(
             f"{FIGURES}/resources.svg",

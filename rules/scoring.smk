@@ -4,6 +4,39 @@
 include: "functions/scoring.smk"
 
 
+# An ensemble is not trained: it answers with what its members have predicted.
+rule average_predictions:
+    input:
+        predictions=collect(f"{EACH_RUN}/predictions.h5", run=runs_to_average),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=runs_to_average),
+    output:
+        predictions=f"{RUN}/predictions.h5",
+        provenance=f"{RUN}/provenance.json",
+        timing=f"{RUN}/timing.csv",
+    log:
+        f"{LOGS}/average_predictions/{PATH}.log",
+    benchmark:
+        f"{BENCHMARKS}/average_predictions/{PATH}.tsv"
+    wildcard_constraints:
+        model=one_of(models_of_kind(config, ENSEMBLES)),
+    conda:
+        "../envs/audio.yaml"
+    resources:
+        **asks(
+            needs.averaging,
+            size_so_far,
+            lambda wildcards: len(averaged(wildcards)),
+            frames_of_run,
+            config["log_mel"],
+        ),
+    params:
+        code=code("average_predictions.py"),
+        reported=config["experiment"]["report_on"],
+        run=columns_of_run,
+    script:
+        "../workflow_scripts/average_predictions.py"
+
+
 rule score_run:
     input:
         predictions=predictions_of_parts,

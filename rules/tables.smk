@@ -12,7 +12,7 @@ rule aggregate_runs:
         artists_of_references=collect(
             f"{EACH_REFERENCE}/f1_by_artist.csv", run=references
         ),
-        timing=collect(f"{EACH_RUN}/timing.csv", run=trained_runs),
+        timing=collect(f"{EACH_RUN}/timing.csv", run=predicted_runs),
     output:
         metrics=f"{TABLES_FOLDER}/all_metrics.csv",
         artists=f"{TABLES_FOLDER}/all_f1_by_artist.csv",
@@ -64,7 +64,7 @@ rule compare_runs:
 
 rule score_calibration:
     input:
-        predictions=collect(f"{EACH_RUN}/predictions.h5", run=trained_runs),
+        predictions=collect(f"{EACH_RUN}/predictions.h5", run=predicted_runs),
         tracks=ancient(usable_tracks),
     output:
         calibration=f"{TABLES_FOLDER}/all_calibrations.csv",

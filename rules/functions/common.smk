@@ -93,9 +93,19 @@ def all_runs(wildcards):
     return FIRST_RUNS + runs_of_follow_up(followed_model(wildcards))
 
 
-def trained_runs(wildcards):
-    """Return every run that is trained: each fold by itself."""
+def predicted_runs(wildcards):
+    """Return every run that has predictions: each fold by itself."""
     return [part for run in all_runs(wildcards) for part in parts_of(SPLITS, run)]
+
+
+def trained_runs(wildcards):
+    """Return every run that is trained: all that have predictions, without those of ensembles."""
+    return [run for run in predicted_runs(wildcards) if is_trained(run)]
+
+
+def is_trained(run):
+    """Return whether a run is trained, and does not average others."""
+    return kind_of_model(config, run.model) != ENSEMBLES
 
 
 def trained_networks(wildcards):

@@ -32,7 +32,7 @@ def named_models(wildcards):
     if not names:
         raise WorkflowError(
             "predict.models: is empty; name a model.safetensors, or a run such as "
-            f"{named(FIRST_RUNS[0])}"
+            f"{named(next(filter(is_trained, FIRST_RUNS)))}"
         )
     return [
         name if name.endswith(MODEL_ENDING) else package_of(name, wildcards)
@@ -47,7 +47,13 @@ def named(run):
 
 def package_of(name, wildcards):
     """Return the package of a run that is named; the second step's choice is asked for last."""
-    first = [named(part) for run in FIRST_RUNS for part in parts_of(SPLITS, run)]
+    if name.partition("/")[0] in models_of_kind(config, ENSEMBLES):
+        raise WorkflowError(
+            f"predict.models: {name} is of an ensemble, which has no package; name runs of its "
+            "members instead, which answer together"
+        )
+    parts = [part for run in FIRST_RUNS for part in parts_of(SPLITS, run)]
+    first = [named(part) for part in parts if is_trained(part)]
     known = first if name in first else list(map(named, trained_runs(wildcards)))
     if name not in known:
         raise WorkflowError(

@@ -1,7 +1,25 @@
 # Functions and paths of the scoring stage, separate because of Snakemake's linter.
 
+from artistid.experiment import averaged_runs
+
 # Folds are trained one by one, and scored together.
 SCORED_CUT = "draw[0-9]+|list"
+
+
+def averaged(wildcards):
+    """Return the runs whose predictions a run of an ensemble averages."""
+    return averaged_runs(config, Run(**columns_of_run(wildcards)))
+
+
+def runs_to_average(wildcards):
+    """Return the same once the scan has run, so that the runs are those of its corpus."""
+    scanned_tracks(wildcards)
+    return averaged(wildcards)
+
+
+def averages(wildcards):
+    """Return every run that averages others: each fold by itself."""
+    return [run for run in predicted_runs(wildcards) if not is_trained(run)]
 
 
 def parts_of_job(wildcards):

@@ -11,6 +11,7 @@ from update_schema import SCHEMAS, augmentations_schema, models_schema
 from artistid.errors import InputError
 from artistid.experiment import (
     architecture_of,
+    averaged_runs,
     candidates,
     first_runs,
     follow_up_runs,
@@ -454,6 +455,148 @@ def test_a_model_is_a_name_for_an_architecture_with_its_settings(config, schema)
         "architecture": "gmm_mfcc",
         "settings": {"frames_per_track": 10},
     }
+
+
+ENSEMBLES = {
+    "splits": {
+        "mine": {"kind": "manifest", "by": "album", "files": ["1.csv", "2.csv"]},
+        "fixed": {
+            "kind": "random",
+            "by": "album",
+            "draw": 4,
+            "albums": {"validation": 1, "test": 1},
+        },
+    },
+    "experiment": {
+        "models": ["all", "crnn", "crnns", "gmm_mfcc", "svm_song_kl", "both"],
+        "splits": ["fixed", "mine"],
+        "seeds": [3, 1, 2],
+        "slice_seconds": [1, 5],
+        "follow_up": "best",
+    },
+    "models": {
+        "both": {"ensemble": ["crnn", "gmm_mfcc"]},
+        "crnns": {"ensemble": ["crnn"], "over_seeds": True},
+        "all": {"ensemble": ["crnn", "gmm_mfcc"], "over_seeds": True},
+        # Not in the experiment: meant for another one.
+        "unused": {"ensemble": ["resnet50"]},
+    },
+}
+
+
+def test_an_ensemble_averages_runs_of_its_cut(config, schema):
+    given = folder(config, **ENSEMBLES)
+    check_config(given, schema)
+    effective = effective_config(given)
+    runs = first_runs(effective)
+    assert len(runs) == len(set(runs))
+    by_model = {model: [run for run in runs if run.model == model] for model in given["models"]}
+    # Both splits at both lengths; over seeds one run, which has the first seed.
+    assert len(by_model["both"]) == len(by_model["crnn"]) == 2 * 2 * 3
+    assert {run.seed for run in by_model["crnns"] + by_model["all"]} == {3}
+    assert len(by_model["crnns"]) == len(by_model["all"]) == 2 * 2
+    assert by_model["unused"] == []
+    splits = definitions(effective)
+    trained = {part for run in runs for part in parts_of(splits, run)}
+    for model, members, seeds in (
+        ("both", ["crnn", "gmm_mfcc"], None),
+        ("crnns", ["crnn"], [3, 1, 2]),
+        ("all", ["crnn", "gmm_mfcc"], [3, 1, 2]),
+    ):
+        for run in by_model[model]:
+            for part in parts_of(splits, run):
+                averaged = averaged_runs(effective, part)
+                assert set(averaged) <= trained
+                found = [(run.model, run.seed) for run in averaged]
+                assert found == [(m, seed) for m in members for seed in seeds or [part.seed]]
+                for own in averaged:
+                    same = ("split", "cut", "slice_seconds", "slice_frames")
+                    assert [getattr(own, name) for name in same] == [
+                        getattr(part, name) for name in same
+                    ]
+    assert {part.cut for run in by_model["all"] for part in parts_of(splits, run)} == {
+        *("draw4", "list-fold1", "list-fold2")
+    }
+
+
+def test_an_ensemble_is_no_network_and_changes_nothing_of_its_members(config, schema):
+    given = folder(config, **ENSEMBLES)
+    effective = effective_config(given)
+    assert networks(effective) == candidates(effective) == ["crnn"]
+    assert architecture_of(effective, "both") == "ensemble"
+    without = merged(given, {"experiment": {"models": ["crnn", "gmm_mfcc"]}})
+    for model in ("crnn", "gmm_mfcc"):
+        alone = effective_config(without)
+        assert model_parameters(alone, schema, model) == model_parameters(effective, schema, model)
+        own = [run for run in first_runs(effective) if run.model == model]
+        assert [run for run in first_runs(alone) if run.model == model] == own
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        (
+            {"models": {"both": {"ensemble": ["crnn", "resnet50"]}}},
+            r"models.both.ensemble: resnet50 is not in experiment.models; add it there, or",
+        ),
+        (
+            {"models": {"both": {"ensemble": ["crnn", "crnns"]}}},
+            "models.both.ensemble: crnns is an ensemble; name its members instead",
+        ),
+        (
+            {"models": {"both": {"ensemble": ["crnn", "both"]}}},
+            "models.both.ensemble: both is an ensemble; name its members",
+        ),
+        (
+            {"models": {"both": {"ensemble": ["crnn", "svm_song_kl"]}}},
+            "models.both.ensemble: svm_song_kl takes whole songs, and an ensemble averages slices",
+        ),
+        (
+            {"models": {"both": {"ensemble": ["crnn"]}}},
+            r"models.both.ensemble: has one run to average; name another member, or",
+        ),
+        (
+            {"experiment": {"seeds": [1]}},
+            r"models.crnns.ensemble: has one run to average; name another member, or",
+        ),
+        (
+            {"experiment": {"splits": ["fixed", "song"]}},
+            "models.crnns.over_seeds: the split 'song' draws a different cut for each seed, so no "
+            "two seeds .*; write splits.song.draw: 1, or remove over_seeds",
+        ),
+        (
+            {"experiment": {"follow_up": "both"}},
+            "experiment.follow_up: both is not a network in experiment.models; write crnn, best",
+        ),
+        ({"models": {"both": {"ensemble": []}}}, r"models.both.ensemble: \[\] .*write a list of"),
+        ({"models": {"both": {"ensemble": "crnn"}}}, "models.both.ensemble: 'crnn' is not of type"),
+        (
+            {"models": {"both": {"ensemble": ["crnn"] * 2}}},
+            "both.ensemble: .*non-unique.*each once",
+        ),
+        (
+            {"models": {"both": {"over_seeds": 1}}},
+            "models.both.over_seeds: 1 .*write true, or false",
+        ),
+        (
+            {"models": {"both": {"network": "crnn"}}},
+            "models.both.network: no such key; there are: ensemble, over_seeds",
+        ),
+        ({"models": {"crnn": {"ensemble": ["gmm_mfcc"]}}}, "models.crnn.width: no such key; there"),
+        ({"models": {"crnn": {"over_seeds": True}}}, "models.crnn.over_seeds: no such key; there"),
+    ],
+)
+def test_what_cannot_be_averaged_is_refused_in_a_line(config, schema, over, message):
+    with pytest.raises(InputError, match=message) as error:
+        check_config(merged(folder(config, **ENSEMBLES), over), schema)
+    assert "\n" not in str(error.value)
+
+
+def test_text_from_the_command_line_may_say_over_seeds(config, schema):
+    given = merged(folder(config, **ENSEMBLES), {"models": {"all": {"over_seeds": "true"}}})
+    typed = with_types(given, schema)
+    assert typed["models"]["all"]["over_seeds"] is True
+    check_config(typed, schema)
 
 
 def test_training_then_the_models_own_then_what_the_demo_reduces(config):

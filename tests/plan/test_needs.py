@@ -30,6 +30,7 @@ from artistid.models.registry import NETWORKS, available, build_network
 from artistid.plan.needs import (
     SNAKEMAKE_MB,
     audit,
+    averaging,
     calibration,
     comparison,
     demo_album,
@@ -194,6 +195,9 @@ def test_albums_scans_and_scores_ask_by_their_size():
     assert scan(100_000, 10**12, 4).runtime > scan(1413, 10**9, 4).runtime
     assert scoring(TWICE, 31, LOG_MEL).mem_mb >= scoring(ARTIST20, 31, LOG_MEL).mem_mb
     assert scoring(ARTIST20, None, LOG_MEL).mem_mb <= scoring(ARTIST20, 31, LOG_MEL).mem_mb
+    few, many = averaging(ARTIST20, 2, 31, LOG_MEL), averaging(ARTIST20, 1000, 31, LOG_MEL)
+    assert many.mem_mb == few.mem_mb < averaging(TWICE, 2, 31, LOG_MEL).mem_mb
+    assert many.runtime > few.runtime
     many_artists = replace(ARTIST20, n_artists=500)
     assert comparison(many_artists, 66, 9).mem_mb > comparison(ARTIST20, 66, 9).mem_mb
     many_songs = replace(ARTIST20, n_tracks=12_000)
@@ -260,6 +264,7 @@ def test_documented_table_is_what_jobs_ask_for(config):
         "collect_leakage": audit(ARTIST20),
         "find_near_duplicates": near_duplicates(ARTIST20, LOG_MEL),
         "train_song_system": song_system(ARTIST20, LOG_MEL),
+        "average_predictions": averaging(ARTIST20, 4, 31, LOG_MEL),
         "score_run": scoring(ARTIST20, 31, LOG_MEL),
         "score_references": references(ARTIST20),
         "choose_follow_up": tables(ARTIST20, 66),

@@ -468,6 +468,38 @@ def test_models_are_paired_on_the_same_cut_and_seed():
     assert row["songs"] == 48
 
 
+def test_an_ensemble_over_seeds_is_compared_with_every_seed_of_its_cut():
+    """And the others among themselves as if it were not there."""
+
+    def on_cut(model, seed, right):
+        own = outcome(model, "song", 1.0, seed, right)
+        return replace(own, run=replace(own.run, cut="list", seed=seed))
+
+    singles = [on_cut(m, seed, 0.5) for m in ("net", "other") for seed in (1, 2, 3)]
+    ensemble = on_cut("nets", 1, 0.9)
+    ids = {song: song for song in ensemble.track_id}
+    level = ("slice", "none")
+
+    def rows(runs):
+        found = pair_rows(by_cell(runs), [1.0], {"song": ids})
+        return {(r["first"], r["second"]): r for r in found if (r["level"], r["pooling"]) == level}
+
+    def f1(run):
+        return Answers(run.target, run.counts[level]).macro_f1()
+
+    found = rows([*singles, ensemble])
+    means = [np.mean([f1(run) for run in singles[first : first + 3]]) for first in (0, 3)]
+    assert found["net", "nets"]["difference"] == pytest.approx(means[0] - f1(ensemble))
+    assert found["other", "nets"]["difference"] == pytest.approx(means[1] - f1(ensemble))
+    [alone] = rows(singles).values()
+    assert found["net", "other"]["difference"] == alone["difference"]
+    assert found["net", "other"]["difference"] == pytest.approx(means[0] - means[1])
+    # A model with two of the three seeds is not taken for an ensemble.
+    [row] = rows(singles[:5]).values()
+    of_both = [np.mean([f1(run) for run in singles[first : first + 2]]) for first in (0, 3)]
+    assert row["difference"] == pytest.approx(of_both[0] - of_both[1])
+
+
 def test_a_level_that_a_length_does_not_have_has_no_pairs():
     runs = [outcome("svm", "song", None, 1, 0.9), outcome("net", "song", 3.0, 1, 0.9)]
     assert pair_rows(by_cell(runs), [1.0], {}) == []

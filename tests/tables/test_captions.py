@@ -103,6 +103,14 @@ def test_deviation_says_what_it_is_over():
     assert deviation(metrics(CUTS).head(0), {}) == ""
 
 
+def test_an_average_over_seeds_has_one_run_for_each_cut():
+    single = metrics(["mine"], model="nets")
+    rows = pd.concat([metrics(["mine", "once"]), single[single["seed"] == 1]])
+    told = deviation(rows, {})
+    assert "mine: over 3 weight seeds on one cut; once: a single run, without" in told
+    assert told.endswith("). An average over seeds has one run for each cut (nets). ")
+
+
 def test_intervals_say_what_is_resampled_and_what_is_not_in_them(inputs):
     plain = intervals(inputs("song"))
     assert "(docs/statistics.md). †" in plain

@@ -15,10 +15,11 @@ from artistid.storage.files import read_rows
 FOLDS = {
     "splits": {"fifths": {"kind": "folds", "by": "track", "folds": 5}},
     "experiment": {"name": "folds"},
+    "models": {"both": {"ensemble": ["gaussian_mfcc", "crnn"]}},
     "demo": {
         "reduced": {
             "experiment": {
-                "models": ["gaussian_mfcc", "crnn"],
+                "models": ["gaussian_mfcc", "crnn", "both"],
                 "splits": ["fifths"],
                 "seeds": [1],
                 "follow_up": None,
@@ -61,13 +62,13 @@ def test_every_track_is_tested_exactly_once_over_the_folds(workdir, folds):
     for subset in ("test", "validation"):
         found = [r["track_id"] for rows in manifests for r in rows if r["subset"] == subset]
         assert sorted(found) == sorted(usable)
-    for model in ("gaussian_mfcc", "crnn"):
+    for model in ("gaussian_mfcc", "crnn", "both"):
         rows = read_rows(folds / f"runs/{model}/fifths/draw1/1s/seed1/tracks.csv")
         tested = [row["track_id"] for row in rows if row["subset"] == "test"]
         assert sorted(tested) == sorted(usable)
 
 
-@pytest.mark.parametrize("model", ["gaussian_mfcc", "crnn"])
+@pytest.mark.parametrize("model", ["gaussian_mfcc", "crnn", "both"])
 def test_scores_are_scikit_learns_of_all_folds_predictions(folds, model):
     truth, answers, of_songs = [], [], []
     for cut in CUTS:
@@ -90,6 +91,36 @@ def test_scores_are_scikit_learns_of_all_folds_predictions(folds, model):
         [row] = table[(table["model"] == model) & (table["pooling"] != "vote")].to_dict("records")
         assert row["macro_f1_mean"] == pytest.approx(value)
         assert row["seeds"] == 1
+
+
+def test_an_ensemble_is_the_average_of_its_members_and_costs_what_they_cost(folds):
+    def run(model: str, name: str) -> Path:
+        return folds / "runs" / model / "fifths/draw1-fold2/1s/seed1" / name
+
+    found = [read_predictions(run(m, "predictions.h5"))[2] for m in ("gaussian_mfcc", "crnn")]
+    _, _, averaged = read_predictions(run("both", "predictions.h5"))
+    assert set(averaged) == {"validation", "test"}
+    for subset, own in averaged.items():
+        expected = np.mean([member[subset].probability for member in found], axis=0)
+        np.testing.assert_allclose(own.probability, expected, rtol=1e-4)
+    timing = pd.read_csv(folds / "tables/all_timings.csv")
+    seconds = timing[timing["cut"] == "draw1-fold2"].set_index("model")["seconds"]
+    assert seconds["both"] == pytest.approx(seconds["gaussian_mfcc"] + seconds["crnn"])
+    assert not run("both", "weights.safetensors").exists()
+    assert "members' trainings together" in (folds / "tables/training_time.md").read_text()
+
+
+def test_only_members_of_an_ensemble_are_packaged(workdir):
+    files = ("--configfile", "tiny.yaml", "folds.yaml")
+    done = snakemake(workdir, "-n", "models", *files, "--quiet", "host")
+    assert "runs/crnn/fifths/draw1-fold5/1s/seed1/model.safetensors" in done.stdout + done.stderr
+    assert "runs/both/fifths" not in done.stdout + done.stderr
+    asked = 'predict={"models": ["both/fifths/draw1-fold1/1s/seed1"]}'
+    answers = "results/tiny/experiments/folds/predict/answers/000.jsonl"
+    done = snakemake(workdir, "-n", answers, *files, "--config", asked)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "is of an ensemble, which has no package; name runs of its members" in said
 
 
 def test_guessing_is_scored_on_all_folds_too(folds):
@@ -165,9 +196,10 @@ def test_prune_removes_what_no_experiment_asks_for(workdir):
     folds = workdir / "results/tiny/experiments/folds"
     assert gone
     assert {path.is_relative_to(folds) for path in gone} == {True}, "others are as they were"
-    # With one model left, what compares models goes too; every run that goes is of that model.
+    # With one model left, what compares models goes too; every other run stays.
     runs = {path for path in gone if path.is_relative_to(folds / "runs")}
-    assert {path.relative_to(folds / "runs").parts[0] for path in runs} == {"gaussian_mfcc"}
+    gone_with_it = {"gaussian_mfcc", "both"}  # the ensemble that averages it
+    assert {path.relative_to(folds / "runs").parts[0] for path in runs} == gone_with_it
     assert not (folds / "runs/gaussian_mfcc").exists()
     for names in (["tiny.yaml"], ["tiny.yaml", "choosing.yaml"]):
         done = snakemake(workdir, "-n", "--configfile", *names)

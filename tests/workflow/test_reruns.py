@@ -213,6 +213,13 @@ EDITS = {
         config={"experiment": {"models": ["resnet50", "gaussian_mfcc", "gmm_mfcc"]}},
         of={"that model": {"model": "gmm_mfcc"}},
     ),
+    "an ensemble of trained models is added": Edit(
+        config={
+            "experiment": {"models": ["resnet50", "gaussian_mfcc", "both"]},
+            "models": {"both": {"ensemble": ["resnet50", "gaussian_mfcc"]}},
+        },
+        of={"that ensemble": {"model": "both"}},
+    ),
     "a slice length is added": Edit(
         config={"experiment": {"slice_seconds": [1, 2]}},
         of={"that length": {"slice": "2s"}},

@@ -16,20 +16,36 @@ BEST = "best"  # follow-up with the best of all networks on validation
 # Keys of a model that are not settings of its architecture.
 NETWORK, SYSTEM, TRAINING, FRONT_END = "network", "system", "training", "front_end"
 _NO_SETTINGS = (NETWORK, SYSTEM, TRAINING, FRONT_END)
+# Keys of an ensemble: the models that it averages, and whether over all seeds.
+ENSEMBLE, OVER_SEEDS = "ensemble", "over_seeds"
+# The kind of ensembles, beside the kinds of models that are trained (`registry.KINDS`).
+ENSEMBLES = "ensembles"
 
 
 def architecture_of(config: Mapping[str, Any], model: str) -> str:
-    """Return the network or classical system that a model is: by default that of its own name."""
+    """Return the network or classical system that a model is: by default that of its own name.
+
+    An ensemble has none, and is called ``ensemble``.
+    """
     given = config["models"].get(model, {})
+    if ENSEMBLE in given:
+        return ENSEMBLE
     return given.get(NETWORK) or given.get(SYSTEM) or model
 
 
+def members_of(config: Mapping[str, Any], model: str) -> list[str]:
+    """Return the models that an ensemble averages; none for a model that is trained."""
+    return list(config["models"].get(model, {}).get(ENSEMBLE, []))
+
+
 def kind_of_model(config: Mapping[str, Any], model: str) -> str:
-    """Return the kind of a model.
+    """Return the kind of a model: one of `registry.KINDS`, or ``ensembles``.
 
     Raises:
         InputError: its architecture is unknown.
     """
+    if members_of(config, model):
+        return ENSEMBLES
     return kind_of(architecture_of(config, model))
 
 
@@ -121,12 +137,35 @@ def _runs(config: Mapping[str, Any], model: str, lengths: Sequence[float | None]
         )
         for seconds in lengths
         for name, split in definitions(config).items()
-        for seed in experiment["seeds"]
+        for seed in _seeds_of(config, model)
     ]
 
 
+def _seeds_of(config: Mapping[str, Any], model: str) -> list[int]:
+    """Return the seeds that a model has runs of; the first one if it averages over them."""
+    seeds = config["experiment"]["seeds"]
+    return list(seeds[:1] if _averages_seeds(config, model) else seeds)
+
+
+def _averages_seeds(config: Mapping[str, Any], model: str) -> bool:
+    return bool(config["models"].get(model, {}).get(OVER_SEEDS))
+
+
+def averaged_runs(config: Mapping[str, Any], run: Run) -> list[Run]:
+    """Return the runs whose predictions a run of an ensemble averages.
+
+    Args:
+        config: the configuration in force.
+        run: of an ensemble, or of one of its folds. Over seeds it has the first seed, and averages
+            all of them: their cut is the same.
+    """
+    seeds = config["experiment"]["seeds"] if _averages_seeds(config, run.model) else [run.seed]
+    members = members_of(config, run.model)
+    return [replace(run, model=member, seed=seed) for member in members for seed in seeds]
+
+
 def parts_of(splits: Mapping[str, Split], run: Run) -> list[Run]:
-    """Return the runs that are trained for a run that is scored: its folds, or itself."""
+    """Return the runs that are predicted for a run that is scored: its folds, or itself."""
     return [replace(run, cut=cut) for cut in splits[run.split].parts(run.cut)]
 
 

@@ -9,19 +9,26 @@ from typing import Any
 from artistid.errors import InputError, shortened
 from artistid.experiment import (
     BEST,
+    ENSEMBLE,
+    ENSEMBLES,
     FRONT_END,
     NETWORK,
+    OVER_SEEDS,
     SYSTEM,
     TRAINING,
     architecture_of,
+    averaged_runs,
     candidates,
+    first_runs,
     kind_of_model,
+    members_of,
+    models_of_kind,
     networks,
     settings_of,
     training_of,
 )
 from artistid.features.slices import frames_in_slice
-from artistid.models.registry import KINDS, NETWORKS, available
+from artistid.models.registry import KINDS, NETWORKS, SONG_SYSTEMS, available
 from artistid.splits.definitions import definitions
 
 DEMO = "demo"
@@ -245,7 +252,8 @@ def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
             named += [("experiment.follow_up", model) for model in of_step]
         for key, model in named:
             architecture = architecture_of(config, model)
-            if not any(architecture in available(kind) for kind in KINDS):
+            is_known = any(architecture in available(kind) for kind in KINDS)
+            if not is_known and not members_of(config, model):
                 defined = [name for name in config["models"] if name != model]
                 plain = model if model.isprintable() else repr(model)  # the message is one line
                 known = dict.fromkeys(defined + [n for kind in KINDS for n in available(kind)])
@@ -255,9 +263,47 @@ def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
+def _check_ensembles(config: Mapping[str, Any]) -> Iterator[str]:
+    """Check the ensembles that the experiment names; others may be meant for another one."""
+    config = effective_config(config)
+    for model in models_of_kind(config, ENSEMBLES):
+        problems = [*_wrong_members(config, model), *_without_common_cut(config, model)]
+        yield from problems
+        run = next(run for run in first_runs(config) if run.model == model)
+        if not problems and len(averaged_runs(config, run)) < 2:
+            yield (
+                f"models.{model}.{ENSEMBLE}: has one run to average; name another member, or write "
+                f"{OVER_SEEDS}: true and several experiment.seeds"
+            )
+
+
+def _wrong_members(config: Mapping[str, Any], model: str) -> Iterator[str]:
+    for member in members_of(config, model):
+        prefix = f"models.{model}.{ENSEMBLE}: {member}"
+        if member not in config["experiment"]["models"]:
+            yield f"{prefix} is not in experiment.models; add it there, or name another member"
+        elif kind_of_model(config, member) == ENSEMBLES:
+            yield f"{prefix} is an ensemble; name its members instead"
+        elif kind_of_model(config, member) == SONG_SYSTEMS:
+            yield f"{prefix} takes whole songs, and an ensemble averages slices; remove it"
+
+
+def _without_common_cut(config: Mapping[str, Any], model: str) -> Iterator[str]:
+    """Find splits on which an ensemble over seeds has nothing to average."""
+    if not config["models"][model].get(OVER_SEEDS):
+        return
+    for name, split in definitions(config).items():
+        if split.varies(config["experiment"]["seeds"]):
+            yield (
+                f"models.{model}.{OVER_SEEDS}: the split {name!r} draws a different cut for each "
+                f"seed, so no two seeds predict the same tracks; write splits.{name}.draw: 1, or "
+                f"remove {OVER_SEEDS}"
+            )
+
+
 _CHECKS = (_check_numbers, _check_corpus, _check_log_mel, _check_splits, _check_models)
 # What only makes sense for a configuration that passed the others.
-_LATER_CHECKS = (_check_lengths,)
+_LATER_CHECKS = (_check_lengths, _check_ensembles)
 
 
 def effective_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -401,6 +447,9 @@ def _with_models(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[s
     shipped = [*definitions["architectures"]]
     for model in dict.fromkeys([*shipped, *models, *_mapping(reduced.get("models"))]):
         given = _mapping(models.get(model))
+        if ENSEMBLE in given:
+            definitions["models"]["properties"][model] = definitions["ensemble"]
+            continue
         architecture = given.get(NETWORK) or given.get(SYSTEM) or model
         own = definitions["architectures"].get(architecture) if _is_text(architecture) else None
         if own is not None:

@@ -251,6 +251,14 @@ def scoring(
     return needs(PLAIN_MB + 6 * answers_mb, answers_mb / 100)
 
 
+def averaging(
+    size: CorpusSize, n_averaged: int, slice_frames: int, log_mel: Mapping[str, Any]
+) -> Needs:
+    """An ensemble: one member's predictions at a time, and two sums of them in float64."""
+    answers_mb = _answers_mb(size, slice_frames, log_mel)
+    return needs(PLAIN_MB + 8 * answers_mb, n_averaged * answers_mb / 100, answers_mb)
+
+
 def references(size: CorpusSize) -> Needs:
     """What guessing scores: the lengths of all tracks, read from the caches' headers."""
     return needs(PLAIN_MB + 0.01 * size.n_tracks, 0.005 * size.n_tracks, n_albums=len(size.albums))

@@ -2,7 +2,7 @@
 
 import itertools
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
@@ -200,31 +200,38 @@ def pair_rows(
 def _on_common_songs(
     models: Sequence[Sequence[Outcomes]], level: Level, unit_of: Mapping[str, str]
 ) -> Iterator[list[Answers]]:
-    """Yield each model's runs, one cut and seed after the other, on what every model answered."""
-    pairings = set.intersection(*({_pairing(run) for run in runs} for runs in models))
+    """Yield each model's runs, one seed and cut after the other, on what every model answered."""
+    paired = _by_pairing(models)
+    pairings = sorted(set.intersection(*({*runs} for runs in paired)))
     common = {
-        pairing: set.intersection(
-            *({*run.track_id} for runs in models for run in runs if _pairing(run) == pairing)
-        )
+        pairing: set.intersection(*({*runs[pairing].track_id} for runs in paired))
         for pairing in pairings
     }
-    for runs in models:
+    for runs in paired:
         tested = []
-        for run in runs:
-            if _pairing(run) not in pairings:
-                continue
-            kept = [
-                index for index, song in enumerate(run.track_id) if song in common[_pairing(run)]
-            ]
+        for pairing in pairings:
+            run = runs[pairing]
+            kept = [index for index, song in enumerate(run.track_id) if song in common[pairing]]
             songs = [run.track_id[index] for index in kept]
             units = [unit_of[song] for song in songs]
             tested.append(Answers(run.target[kept], run.counts[level][kept], songs, units))
         yield tested
 
 
-def _pairing(outcome: Outcomes) -> tuple[str, int]:
-    """Return what the runs of two models have in common that are compared with each other."""
-    return outcome.run.cut, outcome.run.seed
+def _by_pairing(models: Sequence[Sequence[Outcomes]]) -> list[dict[tuple[int, str], Outcomes]]:
+    """Return each model's runs by seed and cut, which two runs that are compared have in common.
+
+    An ensemble over seeds has one run of a cut, which is compared with every seed's run of the
+    others. Without this, all models would be compared on that one seed.
+    """
+    found = [{(one.run.seed, one.run.cut): one for one in runs} for runs in models]
+    pairings = {pairing for own in found for pairing in own}
+    for own in found:
+        n_runs = Counter(cut for _, cut in own)
+        of_cut = {cut: one for (_, cut), one in own.items() if n_runs[cut] == 1}
+        missing = [pairing for pairing in pairings if pairing not in own and pairing[1] in of_cut]
+        own |= {pairing: of_cut[pairing[1]] for pairing in missing}
+    return found
 
 
 def album_rows(

@@ -44,7 +44,16 @@ def deviation(metrics: "pd.DataFrame", folds: Mapping[str, int]) -> str:
     """
     counts = cuts_and_seeds(metrics)
     told = _by_text(counts, lambda split: _repeats(*counts[split]) + _of_folds(folds, split))
-    return f"Values are mean ± sample standard deviation ({told}). " if told else ""
+    single = ", ".join(over_seeds(metrics))
+    of_single = f"An average over seeds has one run for each cut ({single}). " if single else ""
+    return f"Values are mean ± sample standard deviation ({told}). {of_single}" if told else ""
+
+
+def over_seeds(metrics: "pd.DataFrame") -> list[str]:
+    """Return the models that have fewer seeds than others on a split: ensembles over seeds."""
+    seeds = metrics.groupby(["split", "model"], sort=False)["seed"].nunique()
+    fewer = seeds[seeds < seeds.groupby("split").transform("max")]
+    return list(dict.fromkeys(fewer.index.get_level_values("model")))
 
 
 def cuts_and_seeds(metrics: "pd.DataFrame") -> dict[str, tuple[int, int, int]]:

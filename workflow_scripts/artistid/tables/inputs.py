@@ -26,7 +26,7 @@ class Inputs:
         first_seconds: slice lengths, s, at which every model ran.
         dataset: what the corpus is, if it is a known one.
         learning_rates: what each network was trained with.
-        architectures: network or classical system that each model is.
+        architectures: network or classical system that each model is, or ``ensemble``.
         splits: of the experiment, in its order.
         keeps_albums: by split, whether it keeps albums together.
         folds: by split, its number of folds; 0 if it has none.

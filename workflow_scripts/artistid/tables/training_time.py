@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from artistid.experiment import ENSEMBLE
 from artistid.tables.cells import length, mean_and_deviation, or_dash
 from artistid.tables.inputs import Inputs
 from artistid.tables.published_results import with_published_hours
@@ -26,9 +27,11 @@ def applies(config: Mapping[str, Any]) -> bool:
 
 def note(inputs: Inputs) -> str:
     """Return the text before the caption."""
+    has_ensembles = ENSEMBLE in inputs.architectures.values()
+    of_ensembles = "Of an ensemble: its members' trainings together. " if has_ensembles else ""
     if not inputs.is_published:
-        return ""
-    return (
+        return of_ensembles
+    return of_ensembles + (
         "Published: the paper's averages, on its own machine (4 cores, 16 GB of memory, a GPU "
         "of 13 GB); it does not say of which slice length. "
     )
