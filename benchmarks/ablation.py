@@ -1,0 +1,186 @@
+"""What each part of the recipe for unseen albums contributes: docs/unseen_albums.md.
+
+    python benchmarks/ablation.py demo_at_scale=FOLDER scores=FOLDER [--size small] [--cores 2]
+
+The folders are corpora that `benchmarks/corpora/` makes, or any others of <artist>/<album>/<track>.
+On each one, the recipe of configs/unseen_albums.yaml is trained whole, without each of its parts,
+and with parts that it does not have. Every model is trained on six folds by album, with one seed,
+and is scored on validation albums: all albums are validated once, and test is not used.
+
+`--size full` is for a GPU. `--size small` takes about four core-hours on two cores: narrow
+networks, few epochs, and parts that belong together as one.
+
+The experiment is resumed where it was interrupted. At the end, `--against NETWORK`, the best of the
+paper's networks on validation, compares it with the recipe on test: on the same folds, and on six
+folds by track.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from recording import add_output, record
+
+ROOT = Path(__file__).resolve().parent.parent
+SPLIT, SONG_SPLIT = "album_folds", "track_folds"
+PAPER = ("inception_rnn", "resnet50", "resnet50_rnn", "crnn")
+RECIPE, RECIPE_CRNN, BOTH = "se_resnet_unseen", "crnn_unseen", "both_unseen"
+# Parts that are left out one by one, each as keys of the model with the values that switch it off.
+TRAINING_PARTS: dict[str, dict[str, Any]] = {
+    "cosine": {"training": {"schedule": "constant", "warm_up_epochs": 0}},
+    "averages": {"training": {"average_decay": None}},
+    "label_smoothing": {"training": {"label_smoothing": 0.0}},
+    "weight_decay": {"training": {"weight_decay": 0.0}},
+}
+PARTS: dict[str, dict[str, Any]] = {
+    "track_mean": {"front_end": {"subtract_mean": None}},
+    "relaxed_normalisation": {"front_end": {"relaxed_normalisation": None}},
+    "random_crops": {"training": {"random_crops": False}},
+    **{
+        name: {"training": {"augmentations": {name: None}}}
+        for name in ("filter_augment", "freq_mixstyle", "spec_augment")
+    },
+}
+MORE: dict[str, dict[str, Any]] = {
+    "mixup": {"training": {"augmentations": {"mixup": {}}}},
+    "gain": {"training": {"augmentations": {"gain": {}}}},
+}
+# What makes the form for two cores smaller.
+SMALL = {
+    "training": {"epochs": 12, "learning_rate": 0.002, "warm_up_epochs": 1, "average_decay": 0.99}
+}
+SMALL_WIDTHS = {"crnn": 16, "inception_rnn": 16, "resnet50": 8, "resnet50_rnn": 8, "se_resnet": 16}
+SMALL_PAPER_TRAINING = {"epochs": 12, "learning_rate": 0.0005}
+
+
+def changed(model: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model with some keys written over; None removes an augmentation."""
+    result = deepcopy(dict(model))
+    for key, value in change.items():
+        if isinstance(value, Mapping) and key != "augmentations":
+            result[key] = changed(result.get(key, {}), value)
+        elif key == "augmentations":
+            joined = {**result.get(key, {}), **value}
+            result[key] = {name: own for name, own in joined.items() if own is not None}
+        else:
+            result[key] = value
+    return result
+
+
+def models_of(size: str) -> dict[str, dict[str, Any]]:
+    """Return the models by name: the paper's, the recipe, and the recipe with and without parts."""
+    shipped = yaml.safe_load((ROOT / "configs/unseen_albums.yaml").read_text())["models"]
+    recipe, crnn = shipped[RECIPE], shipped[RECIPE_CRNN]
+    if size == "small":
+        recipe, crnn = (
+            changed(model, {**SMALL, "width": SMALL_WIDTHS[model["network"]]})
+            for model in (recipe, crnn)
+        )
+        paper = {
+            name: {"width": SMALL_WIDTHS[name], "training": SMALL_PAPER_TRAINING} for name in PAPER
+        }
+        # Without them, the weights are chosen as the paper does.
+        together: dict[str, Any] = {"training": {"select_by": "validation_loss"}}
+        for part in TRAINING_PARTS.values():
+            together = changed(together, part)
+        parts, more = {**PARTS, "training": together}, {"mixup": MORE["mixup"]}
+    else:
+        paper = {name: {} for name in PAPER}
+        parts, more = {**PARTS, **TRAINING_PARTS}, MORE
+    return {
+        **paper,
+        RECIPE: recipe,
+        RECIPE_CRNN: crnn,
+        **{f"without_{name}": changed(recipe, change) for name, change in parts.items()},
+        **{f"with_{name}": changed(recipe, change) for name, change in more.items()},
+    }
+
+
+def experiment_of(corpus: str, folder: str, size: str, against: str | None) -> dict[str, Any]:
+    """Return the configuration of the experiment on a corpus."""
+    models = models_of(size)
+    own = [against, RECIPE, RECIPE_CRNN] if against else list(models)
+    folds = {"kind": "folds", "folds": 6, "draw": 1}
+    return {
+        "corpus": {"name": corpus, "source": "folder", "audio_dir": folder},
+        "splits": {SPLIT: {**folds, "by": "album"}, SONG_SPLIT: {**folds, "by": "track"}},
+        "experiment": {
+            "name": f"ablation_{size}",
+            "models": [*own, BOTH],
+            "splits": [SPLIT, SONG_SPLIT] if against else [SPLIT],
+            "seeds": [1],
+            "slice_seconds": [5],
+            "follow_up": None,
+            "report_on": "test" if against else "validation",
+        },
+        "models": {**models, BOTH: {"ensemble": [RECIPE, RECIPE_CRNN]}},
+    }
+
+
+def run(configuration: Path, cores: int) -> None:
+    """Run the workflow up to its tables."""
+    command = [sys.executable, "-m", "snakemake", "tables", "--cores", str(cores)]
+    subprocess.run([*command, "--configfile", configuration], cwd=ROOT, check=True)
+
+
+def rows_of(corpus: str, size: str) -> list[dict[str, Any]]:
+    """Return a row for each model and split: F1 of songs, difference from the recipe, cost."""
+    folder = ROOT / f"results/{corpus}/experiments/ablation_{size}/tables"
+    scores = pd.read_csv(folder / "f1_of_songs.csv", keep_default_na=False)
+    pairs = pd.read_csv(folder / "paired_tests.csv", keep_default_na=False)
+    timings = pd.read_csv(folder / "all_timings.csv", keep_default_na=False)
+    scores = scores[scores["pooling"] == "mean"]
+    pairs = pairs[(pairs["level"] == "song") & (pairs["pooling"] == "mean")]
+    rows = []
+    for _, score in scores[scores["slice_seconds"] != ""].iterrows():
+        model, split = score["model"], score["split"]
+        own = timings[(timings["model"] == model) & (timings["split"] == split)]
+        row = {"corpus": corpus, "split": split, "model": model}
+        row |= {"macro_f1": score["macro_f1_mean"], "low": score["macro_f1_low"]}
+        row |= {"high": score["macro_f1_high"], "seconds": float(own["seconds"].mean())}
+        rows.append(row | difference(pairs[pairs["split"] == split], model))
+    return rows
+
+
+def difference(pairs: pd.DataFrame, model: str) -> dict[str, float]:
+    """Return by how much a model is better than the recipe; empty for the recipe itself."""
+    for first, second, sign in ((model, RECIPE, 1), (RECIPE, model, -1)):
+        pair = pairs[(pairs["first"] == first) & (pairs["second"] == second)]
+        if not pair.empty:
+            found = pair.iloc[0]
+            low, high = sorted((sign * found["low"], sign * found["high"]))
+            of_means = {"difference": sign * found["difference"], "difference_low": low}
+            return of_means | {"difference_high": high, "p": found["p"]}
+    return {}
+
+
+def main() -> None:
+    """Run the experiment on each corpus, and write the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpora", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--size", choices=["small", "full"], default="small")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--against", choices=PAPER, help="compare with this network on test")
+    add_output(parser, "ablation")
+    args = parser.parse_args()
+    rows = []
+    for corpus in args.corpora:
+        name, _, folder = corpus.partition("=")
+        configuration = ROOT / f"results/ablation_{name}_{args.size}.json"
+        configuration.parent.mkdir(exist_ok=True)
+        experiment = experiment_of(name, folder, args.size, args.against)
+        configuration.write_text(json.dumps(experiment, indent=2))
+        run(configuration, args.cores)
+        rows += rows_of(name, args.size)
+    record(args.output, rows, {"size": args.size})
+
+
+if __name__ == "__main__":
+    main()
