@@ -1,9 +1,9 @@
-"""Regenerate the measured tables of docs/performance.md from the benchmarks' results.
+"""Regenerate the measured tables of docs/ from the benchmarks' results.
 
     make bench
 
-The page holds each between ``<!-- generated: NAME -->`` and ``<!-- end -->``; the numbers are those
-of ``benchmarks/results/<benchmark>.json``.
+A page holds each of its tables between ``<!-- generated: NAME -->`` and ``<!-- end -->``; the
+numbers are those of ``benchmarks/results/<benchmark>.json``.
 """
 
 import json
@@ -17,7 +17,7 @@ from update_readme import replaced
 from artistid.tables.rendering import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/performance.md"
+DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks/results"
 
 Row = Mapping[str, Any]
@@ -32,11 +32,27 @@ DATA_COLUMNS = (
     ("fixed_over_real_processor", "fixed / real, processor time", 3),
 )
 
+ABLATION_COLUMNS = (
+    ("corpus", "corpus", None),
+    ("model", "model", None),
+    ("{macro_f1:.3f} ({low:.3f} to {high:.3f})", "macro F1 of songs", None),
+    (
+        "{difference:+.3f} ({difference_low:+.3f} to {difference_high:+.3f})",
+        "difference from the recipe",
+        None,
+    ),
+    ("seconds", "training, s", 0),
+)
+
 # Where a file of results does not have the name of its benchmark.
-COMMANDS = {"data_ten_times": "python benchmarks/data.py --frames 105000000 --forms mapped"}
+COMMANDS = {
+    "data_ten_times": "python benchmarks/data.py --frames 105000000 --forms mapped",
+    "ablation": "python benchmarks/ablation.py demo_at_scale=FOLDER scores=FOLDER",
+    "ablation_test": "python benchmarks/ablation.py ... --against NETWORK",
+}
 
 # Name of a table: the benchmark that measures it, what its rows have, and its columns: a key of the
-# rows, a heading, and decimals (None for text).
+# rows or a format of several, a heading, and decimals (None for text).
 TABLES: dict[str, tuple[str, Row, tuple[tuple[str, str, int | None], ...]]] = {
     "log-mel": (
         "log_mel",
@@ -142,11 +158,26 @@ TABLES: dict[str, tuple[str, Row, tuple[tuple[str, str, int | None], ...]]] = {
             ("ratio", "ratio to one", 2),
         ),
     ),
+    "ablation": ("ablation", {}, ABLATION_COLUMNS),
+    "unseen albums on test": (
+        "ablation_test",
+        {},
+        (ABLATION_COLUMNS[0], ("split", "split", None), *ABLATION_COLUMNS[1:]),
+    ),
 }
+# The page of a table; of the others it is the first one.
+PERFORMANCE, UNSEEN_ALBUMS = "performance.md", "unseen_albums.md"
+PAGES = {"ablation": UNSEEN_ALBUMS, "unseen albums on test": UNSEEN_ALBUMS}
 
 
-def cell(value: Any, decimals: int | None) -> str:
-    """Return a value as text; a dash where there is none."""
+def cell(row: Row, key: str, decimals: int | None) -> str:
+    """Return a value of a row, or several in a format, as text; a dash where there is none."""
+    if "{" in key:
+        try:
+            return key.format(**row)
+        except KeyError:
+            return "–"
+    value = row.get(key)
     if value is None:
         return "–"
     return str(value) if decimals is None else f"{value:,.{decimals}f}"
@@ -162,10 +193,7 @@ def measured(name: str, results: Path = RESULTS) -> str:
     content = json.loads(path.read_text(encoding="utf-8"))
     rows: Sequence[Row] = [row for row in content["rows"] if row.items() >= wanted.items()]
     table = pd.DataFrame(
-        {
-            heading: [cell(row.get(key), decimals) for row in rows]
-            for key, heading, decimals in columns
-        }
+        {heading: [cell(row, key, decimals) for row in rows] for key, heading, decimals in columns}
     )
     machine = content["machine"]
     return (
@@ -175,11 +203,11 @@ def measured(name: str, results: Path = RESULTS) -> str:
 
 
 def main() -> None:
-    """Update docs/performance.md in place."""
-    text = PAGE.read_text(encoding="utf-8")
+    """Update the pages in place."""
     for name in TABLES:
-        text = replaced(text, name, measured(name))
-    PAGE.write_text(text, encoding="utf-8")
+        page = DOCS / PAGES.get(name, PERFORMANCE)
+        text = page.read_text(encoding="utf-8")
+        page.write_text(replaced(text, name, measured(name)), encoding="utf-8")
 
 
 if __name__ == "__main__":

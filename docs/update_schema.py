@@ -30,14 +30,16 @@ def models_schema() -> str:
 
 def augmentations_schema() -> str:
     """Return the content of augmentations.schema.yaml."""
+    or_null = {"type": ["object", "null"]}
     definitions = {
-        name: settings_schema(import_module(f"artistid.augmentations.{name}").Settings)
+        name: settings_schema(import_module(f"artistid.augmentations.{name}").Settings) | or_null
         for name in augmentation.available()
     }
     schema = {
         "description": "a mapping of an augmentation's name to its settings",
         "type": "object",
-        "additionalProperties": False,
+        # An augmentation of your own: its settings are checked by itself.
+        "additionalProperties": {"description": "a mapping of settings, or null"} | or_null,
         "properties": definitions,
     }
     return HEAD.format(folder="augmentations") + _as_yaml(schema)

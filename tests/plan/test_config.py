@@ -336,6 +336,69 @@ def test_artist20_is_the_papers_experiment(config):
     assert {run.seed for run in runs} == {1, 2, 3}
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"training": {"augmentations": {"echo": {}}}},
+            "training.augmentations.echo: unknown augmentation 'echo'; there are: filter_augment",
+        ),
+        (
+            {"models": {"crnn": {"training": {"augmentations": {"echo": {}}}}}},
+            "models.crnn.training.augmentations.echo: unknown augmentation 'echo'",
+        ),
+        (
+            {"training": {"augmentations": {"gain": {"decibels": -1}}}},
+            "training.augmentations.gain.decibels: -1 is less than the minimum of 0; write a",
+        ),
+        (
+            {"models": {"gmm_mfcc": {"front_end": {"subtract_mean": "track"}}}},
+            "models.gmm_mfcc.front_end: only networks have it; remove it",
+        ),
+        (
+            {"models": {"crnn": {"front_end": {"subtract_mean": "album"}}}},
+            "models.crnn.front_end.subtract_mean: 'album' does not match '^track$'; write track, a",
+        ),
+        (
+            {"training": {"select_by": "song_f1"}},
+            "training.select_by: 'song_f1' is not one of ['validation_loss', 'song_macro_f1',",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_is_named(config, schema, given, message):
+    with pytest.raises(InputError) as error:
+        check_config(merged(config, given), schema)
+    assert message in str(error.value)
+
+
+def test_recipe_is_a_parameter_of_its_model_alone(config, schema):
+    front_end = {"subtract_mean": 30, "relaxed_normalisation": None}
+    training = {"augmentations": {"gain": {}, "mixup": None}, "schedule": "cosine"}
+    mine = {"network": "crnn", "front_end": front_end, "training": training}
+    effective = effective_config(merged(config, {"models": {"mine": mine}}))
+    parameters = model_parameters(effective, schema, "mine")
+    assert parameters["front_end"] == {"subtract_mean": 30}
+    assert parameters["training"]["augmentations"] == {"gain": {}}, "null is off"
+    others = effective_config(config)
+    for model in others["experiment"]["models"]:
+        assert model_parameters(effective, schema, model) == model_parameters(others, schema, model)
+
+
+def test_unseen_albums_builds_on_every_corpus(config, schema):
+    unseen = merged(config, read("unseen_albums.yaml"))
+    check_config(unseen, schema)
+    assert {run.slice_seconds for run in first_runs(effective_config(unseen))} == {5}
+    artist20 = merged(merged(config, read("artist20.yaml")), read("unseen_albums.yaml"))
+    artist20 = merged(artist20, read("artist20_unseen_albums.yaml"))
+    check_config(merged(artist20, {"corpus": {"audio_dir": "/m"}}), schema)
+    effective = effective_config(artist20)
+    assert effective["experiment"]["name"] == "unseen_albums"
+    assert training_of(effective, "crnn")["select_by"] == "validation_loss"
+    assert training_of(effective, "se_resnet_unseen")["epochs"] == 100
+    parameters = model_parameters(effective, schema, "crnn")
+    assert parameters == {"architecture": "crnn", "settings": {}, "training": {}}
+
+
 def test_artist20_retrains_nothing_for_settings_that_came_later(config, schema):
     """Params of the jobs, as they were before there were front ends and augmentations."""
     effective = effective_config(merged(config, read("artist20.yaml")))

@@ -1,5 +1,7 @@
 """Augmentations: nothing at strength zero, what each changes, and where they draw from."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -11,13 +13,6 @@ from artistid.training.mixing import mixing_shares
 N_SLICES, N_MELS, N_FRAMES, N_CLASSES = 12, 128, 40, 3
 # 1 dB of each band in standardised slices; bands differ.
 DECIBEL = torch.linspace(0.05, 0.2, N_MELS)
-WITHOUT_EFFECT = {
-    "filter_augment": {"decibels": 0},
-    "freq_mixstyle": {"probability": 0},
-    "gain": {"decibels": 0},
-    "mixup": {"probability": 0},
-    "spec_augment": {"band_masks": 0, "time_masks": 0},
-}
 
 
 @pytest.fixture
@@ -37,13 +32,10 @@ def in_decibels(changed, slices):
     return ((changed - slices) / DECIBEL[:, None])[:, 0].numpy()
 
 
-def test_every_augmentation_has_a_strength_zero():
-    assert set(WITHOUT_EFFECT) == set(available())
-
-
 @pytest.mark.parametrize("name", available())
 def test_nothing_changes_at_strength_zero(name, batch):
-    slices, targets = augmented(name, batch, WITHOUT_EFFECT[name])
+    module = import_module(f"artistid.augmentations.{name}")
+    slices, targets = augmented(name, batch, module.WITHOUT_EFFECT)
     assert torch.allclose(slices, batch[0], atol=1e-6)
     assert torch.equal(targets, batch[1])
 
@@ -152,7 +144,7 @@ def test_shares_follow_the_beta_distribution():
 
 
 def test_several_are_applied_in_the_order_of_their_names(batch):
-    both = Augmentations({"spec_augment": {}, "gain": None}, DECIBEL)
+    both = Augmentations({"spec_augment": {}, "gain": {}}, DECIBEL)
     found, _ = both(*batch, torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
     expected = batch

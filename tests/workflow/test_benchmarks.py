@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -96,14 +97,15 @@ def test_seconds_of_the_demo_are_summed_by_rule(tmp_path):
     ]
 
 
-def test_page_holds_what_the_benchmarks_wrote(tmp_path, monkeypatch):
-    page = tmp_path / "performance.md"
-    page.write_text(update_performance.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(update_performance, "PAGE", page)
+def test_pages_hold_what_the_benchmarks_wrote(tmp_path, monkeypatch):
+    pages = {update_performance.PERFORMANCE, *update_performance.PAGES.values()}
+    for page in pages:
+        shutil.copy(ROOT / "docs" / page, tmp_path)
+    monkeypatch.setattr(update_performance, "DOCS", tmp_path)
     update_performance.main()
-    assert page.read_text() == (ROOT / "docs/performance.md").read_text(), (
-        "run: python docs/update_performance.py"
-    )
+    for page in pages:
+        is_same = (tmp_path / page).read_text() == (ROOT / "docs" / page).read_text()
+        assert is_same, "run: python docs/update_performance.py"
 
 
 def test_table_has_the_rows_of_its_comparison(tmp_path):
@@ -117,6 +119,11 @@ def test_table_has_the_rows_of_its_comparison(tmp_path):
     assert "99" not in table.partition("`python")[0]
     assert "`python benchmarks/training.py` on " in table
     assert "Not measured yet" in update_performance.measured("step", tmp_path / "empty")
+    record(
+        tmp_path / "ablation.json", [{"model": "crnn", "macro_f1": 0.5, "low": 0.4, "high": 0.6}]
+    )
+    table = update_performance.measured("ablation", tmp_path)
+    assert "| – | crnn | 0.500 (0.400 to 0.600) | – | – |" in table
 
 
 @pytest.mark.parametrize("script", SMALL)

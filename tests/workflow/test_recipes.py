@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING.md, followed to the letter in a copy of the workflow."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -90,7 +91,24 @@ def test_table_is_one_file_and_a_line(tmp_path, finished):
     assert trained is None, "nothing is trained again"
 
 
-@pytest.mark.parametrize("recipe", ["network", "table"])
+def test_augmentation_is_one_file_and_its_name(tmp_path):
+    workdir = copy_with_tests(tmp_path)
+    tests, run = follow("augmentation", workdir)
+    assert (tests[0], run[0]) == ("pytest", "snakemake")
+    done = python(workdir, "-m", *tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+    small = SMALL["demo"]["reduced"]["experiment"] | {"models": ["crnn_noise"], "follow_up": None}
+    reduced = SMALL["demo"]["reduced"] | {"experiment": small}
+    write_config(workdir / "small.yaml", {"demo": SMALL["demo"] | {"reduced": reduced}})
+    configs = run[run.index("--configfile") :]
+    done = snakemake(workdir, "training", *configs, "small.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [record] = (workdir / "results/demo").rglob("provenance.json")
+    assert json.loads(record.read_text())["training"]["augmentations"] == {"noise": {"decibels": 2}}
+
+
+@pytest.mark.parametrize("recipe", ["network", "augmentation", "table"])
 def test_recipe_has_its_parts(recipe):
     kinds = [what.split()[0] for what in blocks(recipe)]
     assert kinds[0] == "file"

@@ -56,9 +56,15 @@ def settings_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
 
 
 def training_of(config: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """Return a network's training settings: ``training``, overridden by its own."""
+    """Return a network's training settings: ``training``, overridden by its own.
+
+    An augmentation whose settings are null is left out.
+    """
     own: Mapping[str, Any] = config["models"].get(model, {}).get(TRAINING, {})
-    return {**config["training"], **own}
+    training = {**config["training"], **own}
+    named = training["augmentations"].items()
+    used = {name: settings for name, settings in named if settings is not None}
+    return training | {"augmentations": used}
 
 
 def models_of_kind(config: Mapping[str, Any], kind: str) -> list[str]:

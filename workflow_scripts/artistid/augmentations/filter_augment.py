@@ -10,6 +10,8 @@ from torch import Tensor
 
 from artistid.models.settings import Count, NonNegative
 
+WITHOUT_EFFECT = {"decibels": 0}
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -13,6 +13,8 @@ from torch import Tensor
 from artistid.models.settings import Positive, Share
 from artistid.training.mixing import mixing_shares
 
+WITHOUT_EFFECT = {"probability": 0}
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from artistid.models.settings import NonNegative
 
+WITHOUT_EFFECT = {"decibels": 0}
+
 
 @dataclass(frozen=True)
 class Settings:

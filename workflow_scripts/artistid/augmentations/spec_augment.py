@@ -10,6 +10,8 @@ from torch import Tensor
 
 from artistid.models.settings import Share, Whole
 
+WITHOUT_EFFECT = {"band_masks": 0, "time_masks": 0}
+
 
 @dataclass(frozen=True)
 class Settings:

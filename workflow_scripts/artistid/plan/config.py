@@ -30,6 +30,7 @@ from artistid.experiment import (
 from artistid.features.slices import frames_in_slice
 from artistid.models.registry import KINDS, NETWORKS, SONG_SYSTEMS, available
 from artistid.splits.definitions import definitions
+from artistid.training import augmentation
 
 DEMO = "demo"
 FOLDERS = "folders"  # corpus.names by default
@@ -206,6 +207,7 @@ def _check_splits(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_models(config: Mapping[str, Any]) -> Iterator[str]:
     wrong = [*_wrong_architectures(config), *_unknown_models(config)]
+    wrong += _unknown_augmentations(config)
     yield from wrong
     if wrong:
         return
@@ -237,6 +239,21 @@ def _wrong_architectures(config: Mapping[str, Any]) -> Iterator[str]:
         for key in (TRAINING, FRONT_END):
             if key in given and architecture_of(config, model) not in available(NETWORKS):
                 yield f"models.{model}.{key}: only networks have it; remove it"
+
+
+def _unknown_augmentations(config: Mapping[str, Any]) -> Iterator[str]:
+    trained = {
+        f"models.{model}.{TRAINING}": own.get(TRAINING, {})
+        for model, own in config["models"].items()
+    }
+    for key, training in {TRAINING: config[TRAINING], **trained}.items():
+        for name in training.get("augmentations", {}):
+            if name not in augmentation.available():
+                there_are = ", ".join(augmentation.available())
+                yield (
+                    f"{key}.augmentations.{name}: unknown augmentation {name!r}; there are: "
+                    f"{there_are}"
+                )
 
 
 def _unknown_models(config: Mapping[str, Any]) -> Iterator[str]:

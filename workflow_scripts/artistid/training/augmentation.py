@@ -70,7 +70,7 @@ class Augmentations:
 
     def __init__(self, settings: Mapping[str, Mapping[str, Any]], decibel: "Tensor") -> None:
         self.augmentations = [
-            load_augmentation(name, settings[name] or {}, decibel) for name in sorted(settings)
+            load_augmentation(name, settings[name], decibel) for name in sorted(settings)
         ]
 
     def __call__(
