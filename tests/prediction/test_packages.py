@@ -9,6 +9,8 @@ from fuzz_readers import mutate_tree
 from prediction_helpers import CLASSES, demo_tracks, network_package, system_package
 
 from artistid.errors import InputError
+from artistid.features.log_mel import LogMelParameters
+from artistid.models.front_end import FrontEnd
 from artistid.prediction.card import in_words
 from artistid.prediction.models import build
 from artistid.prediction.package import FORMAT, read_package
@@ -63,6 +65,30 @@ def test_card_says_where_unknown_begins(network, tmp_path):
     assert "for any sound" not in words
 
 
+def test_front_end_travels_with_its_network(tmp_path):
+    front_end = FrontEnd(subtracts_mean=True, window_frames=625, relaxed=0.5)
+    package = network_package(tmp_path / "model.safetensors", front_end=front_end)
+    assert read_package(package.path).front_end == front_end
+    words = in_words(package)
+    assert "Front end normalised log-mel 1: any recording" in words
+    assert "maximum. Each band's mean over 20.0 s is subtracted. Relaxed instance" in words
+    whole = network_package(tmp_path / "model.safetensors", front_end=FrontEnd(True))
+    assert "Each band's mean over the recording is subtracted." in in_words(whole)
+
+
+def test_older_packages_have_no_normalisation(network):
+    assert network.description["front_end"].keys() == {"name", "parameters"}
+    assert network.front_end == FrontEnd()
+    assert "is subtracted" not in in_words(network)
+
+
+def normalised(**values):
+    normalisation = {"subtracts_mean": True, "window_frames": 3, "relaxed": 0.5} | values
+    parameters = LogMelParameters().as_dict()
+    name = "normalised log-mel 1"
+    return {"front_end": {"name": name, "parameters": parameters, "normalisation": normalisation}}
+
+
 NO_TEXT = {"front_end": {"name": "log-mel 1", "parameters": {"n_mels": 128}}}
 REFUSED = [
     ({"format": "artistid model 2"}, "is in format 2, and this version reads 1; update"),
@@ -71,6 +97,14 @@ REFUSED = [
     ({"format": 7}, "is not a model of this workflow"),
     ({"front_end": {"name": "wav 1"}}, "needs the front end .wav 1., and this version has log-mel"),
     ({"front_end": None}, "needs the front end None"),
+    (normalised(more=1), "damaged .the normalisation of its front end has other keys"),
+    (normalised(subtracts_mean=1), "damaged .subtracts_mean is not true or false"),
+    (normalised(window_frames=0), "damaged .window_frames is not a number of frames"),
+    (normalised(relaxed=2), "damaged .relaxed is not a share"),
+    (
+        {"front_end": {**normalised()["front_end"], "name": "log-mel 1"}},
+        "damaged .its front end has another name",
+    ),
     (NO_TEXT, "damaged .its front end.s parameters are not sampling_rate"),
     ({"kind": "networks", "model": "../x"}, "damaged .there is no model .../x"),
     ({"kind": "song_systems"}, "damaged .there is no model"),

@@ -13,7 +13,7 @@ from artistid.training.augmentation import Augmentations
 from artistid.training.averaging import WeightAverage
 from artistid.training.batches import BatchLoader
 from artistid.training.dataset import SliceSet, band_statistics
-from artistid.training.fit import _score, fit
+from artistid.training.fit import _score, embed, fit, predict
 from artistid.training.schedule import is_constant, learning_rate
 from artistid.training.settings import TrainingSettings
 from artistid.training.state import SavedState
@@ -180,3 +180,20 @@ def test_patience_waits_for_what_selects():
     )
     fit(toy_network(), *loaders, settings, 1, said.append)
     assert "stopped: no better validation macro F1 of songs in 2 epochs" in said[-1]
+
+
+def test_only_training_slices_are_augmented():
+    seen = []
+
+    def noted(slices, targets, generator):
+        seen.append(len(slices))
+        return slices, targets
+
+    parts = long_tracks(8, 0), long_tracks(4, 1)
+    loaders = [BatchLoader(part, band_statistics(parts[0]), CPU) for part in parts]
+    network, settings = toy_network(), replace(SETTINGS, epochs=2)
+    fit(network, *loaders, settings, 1, augment=noted)
+    assert seen == [8] * (2 * 32 // 8), "the batches of two epochs, and nothing of validation"
+    predict(network, loaders[1], settings)
+    embed(network, loaders[1], settings, 5)
+    assert len(seen) == 8

@@ -107,6 +107,7 @@ def _lines(package: Package) -> Iterator[str]:
         f"{log_mel.sampling_rate} Hz; STFT of {log_mel.n_fft} samples (Hann, centred) every "
         f"{log_mel.hop_length}; {log_mel.n_mels} mel bands up to the Nyquist frequency (HTK "
         f"scale); decibels re 1.0, clipped {log_mel.top_db:g} dB below the recording's maximum."
+        + _normalisation(package)
     )
     yield ""
     yield "## Intended use and limits"
@@ -127,6 +128,20 @@ def _lines(package: Package) -> Iterator[str]:
         yield f"- Training: `{json.dumps(card['training'], sort_keys=True)}`."
     if card.get("chosen"):
         yield f"- Chosen on validation: `{json.dumps(card['chosen'], sort_keys=True)}`."
+
+
+def _normalisation(package: Package) -> str:
+    """Return what the front end of a network does to its spectrograms; empty for nothing."""
+    front_end, log_mel = package.front_end, package.log_mel
+    text = ""
+    if front_end.subtracts_mean:
+        frames = front_end.window_frames
+        seconds = (frames or 0) * log_mel.hop_length / log_mel.sampling_rate
+        over = f"{seconds:.1f} s" if frames else "the recording"
+        text += f" Each band's mean over {over} is subtracted."
+    if front_end.relaxed is not None:
+        text += f" Relaxed instance frequency-wise normalisation, lambda {front_end.relaxed:g}."
+    return text
 
 
 def _kind(package: Package) -> str:
