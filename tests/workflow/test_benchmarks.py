@@ -50,9 +50,10 @@ SMALL = {
         r"network crnn, dtype (bfloat16|float32), plain \d",
     ),
 }
-# Which tests/scoring/test_intervals.py, tests/scoring/test_calibration.py and
-# tests/training/test_gpu_benchmark.py run, and the whole demo, whose sums a test below checks.
-ELSEWHERE = {"interval_coverage.py", "calibration.py", "gpu.py", "demo.py"}
+# Which tests/scoring/test_intervals.py, tests/scoring/test_calibration.py,
+# tests/training/test_gpu_benchmark.py and tests/workflow/test_ablation.py run, and the whole demo,
+# whose sums a test below checks.
+ELSEWHERE = {"interval_coverage.py", "calibration.py", "gpu.py", "demo.py", "ablation.py"}
 # Where the others write what they measured.
 SHARED = {"recording.py"}
 # Those that write what they measured, and what a row of theirs holds.
