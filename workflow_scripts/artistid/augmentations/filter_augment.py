@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from artistid.models.settings import Count, NonNegative
+from artistid.training.augmentation import Augmentation
 
 WITHOUT_EFFECT = {"decibels": 0}
 
@@ -26,18 +27,18 @@ class Settings:
     max_bands: Count = 6
 
 
-class Augment:
+class Augment(Augmentation):
     """Add a piecewise linear curve over the mel bands, in dB, to each slice."""
 
     def __init__(self, settings: Settings, decibel: Tensor) -> None:
-        self.settings = settings
-        self.decibel = decibel
+        """See `Augmentation`."""
+        super().__init__(settings, decibel)
         self.bands = torch.arange(len(decibel), device=decibel.device, dtype=torch.float32)
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `artistid.training.augmentation.Augmentation`."""
+        """See `Augmentation`."""
         curves = self._curves(len(slices), generator) * self.decibel
         return slices + curves[:, None, :, None], targets
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from artistid.models.settings import Positive, Share
+from artistid.training.augmentation import Augmentation
 from artistid.training.mixing import mixing_shares
 
 WITHOUT_EFFECT = {"probability": 0}
@@ -24,16 +25,13 @@ class Settings:
     alpha: Positive = 0.3
 
 
-class Augment:
+class Augment(Augmentation):
     """Standardise each band of a slice, and give it mixed mean and deviation."""
-
-    def __init__(self, settings: Settings, decibel: Tensor) -> None:
-        self.settings = settings
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `artistid.training.augmentation.Augmentation`."""
+        """See `Augmentation`."""
         settings = self.settings
         share = mixing_shares(len(slices), settings.alpha, settings.probability, generator)
         share = share[:, None, None, None]

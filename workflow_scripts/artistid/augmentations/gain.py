@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from artistid.models.settings import NonNegative
+from artistid.training.augmentation import Augmentation
 
 WITHOUT_EFFECT = {"decibels": 0}
 
@@ -17,17 +18,13 @@ class Settings:
     decibels: NonNegative = 6.0
 
 
-class Augment:
+class Augment(Augmentation):
     """Add one number of decibels, drawn uniformly, to all bands of a slice."""
-
-    def __init__(self, settings: Settings, decibel: Tensor) -> None:
-        self.settings = settings
-        self.decibel = decibel
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `artistid.training.augmentation.Augmentation`."""
+        """See `Augmentation`."""
         drawn = torch.rand(len(slices), 1, 1, 1, generator=generator, device=slices.device)
         gains = self.settings.decibels * (2 * drawn - 1)
         return slices + gains * self.decibel[:, None], targets

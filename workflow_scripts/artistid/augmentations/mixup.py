@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from artistid.models.settings import Positive, Share
+from artistid.training.augmentation import Augmentation
 from artistid.training.mixing import mixing_shares
 
 WITHOUT_EFFECT = {"probability": 0}
@@ -19,16 +20,13 @@ class Settings:
     alpha: Positive = 0.3
 
 
-class Augment:
+class Augment(Augmentation):
     """Mix each slice with its neighbour in the batch."""
-
-    def __init__(self, settings: Settings, decibel: Tensor) -> None:
-        self.settings = settings
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `artistid.training.augmentation.Augmentation`."""
+        """See `Augmentation`."""
         settings = self.settings
         share = mixing_shares(len(slices), settings.alpha, settings.probability, generator)
         mixed = torch.lerp(slices.roll(1, 0), slices, share[:, None, None, None])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from artistid.models.settings import Share, Whole
+from artistid.training.augmentation import Augmentation
 
 WITHOUT_EFFECT = {"band_masks": 0, "time_masks": 0}
 
@@ -27,16 +28,13 @@ class Settings:
     largest_time: Share = 0.15
 
 
-class Augment:
+class Augment(Augmentation):
     """Set bands and times to 0, the mean of the training set."""
-
-    def __init__(self, settings: Settings, decibel: Tensor) -> None:
-        self.settings = settings
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `artistid.training.augmentation.Augmentation`."""
+        """See `Augmentation`."""
         settings = self.settings
         n_slices, _, n_mels, n_frames = slices.shape
         for _ in range(settings.band_masks):

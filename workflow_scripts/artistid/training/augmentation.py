@@ -1,11 +1,12 @@
 """Finding augmentations by name, and applying several."""
 
 import importlib
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from artistid.errors import InputError
 
@@ -13,12 +14,26 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+# What `Augmentation.__call__` is.
+Augment = Callable[["Tensor", "Tensor", "torch.Generator"], tuple["Tensor", "Tensor"]]
 _FOLDER = Path(__file__).parents[1] / "augmentations"
 
 
-class Augmentation(Protocol):
+class Augmentation(ABC):
     """Changes a batch of standardised slices, and if it mixes slices, their targets."""
 
+    def __init__(self, settings: Any, decibel: "Tensor") -> None:
+        """Keep what decides how slices are changed.
+
+        Args:
+            settings: of the augmentation, its dataclass.
+            decibel: 1 dB in each mel band of the standardised slices, shape (n_mels,), on the
+                device.
+        """
+        self.settings = settings
+        self.decibel = decibel
+
+    @abstractmethod
     def __call__(
         self, slices: "Tensor", targets: "Tensor", generator: "torch.Generator"
     ) -> tuple["Tensor", "Tensor"]:

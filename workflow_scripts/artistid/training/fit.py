@@ -18,7 +18,7 @@ from artistid.jobs.memory import MEGA, Peaks, peak_mb
 from artistid.scoring.pooling import MEAN, count_answers
 from artistid.scoring.predictions import Predictions
 from artistid.scoring.scores import all_scores, confusion_counts, named_scores
-from artistid.training.augmentation import Augmentation
+from artistid.training.augmentation import Augment
 from artistid.training.averaging import WeightAverage
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
 from artistid.training.capture import captured_step, why_eager
@@ -77,7 +77,7 @@ def fit(
     seed: int,
     report: Callable[[str], Any] = log.info,
     saved: SavedState | None = None,
-    augment: Augmentation | None = None,
+    augment: Augment | None = None,
 ) -> Fit:
     """Train a network in place; it ends with the weights that validation chose.
 
@@ -134,7 +134,7 @@ class _Training:
         train: BatchLoader,
         settings: TrainingSettings,
         seed: int,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.network = network
         self.device = train.device

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.training.adam import Adam
-from artistid.training.augmentation import Augmentation
+from artistid.training.augmentation import Augment
 from artistid.training.averaging import WeightAverage
 from artistid.training.batches import BatchLoader
 from artistid.training.precision import Precision
@@ -63,7 +63,7 @@ class TrainingStep:
         optimiser: Adam,
         precision: Precision,
         generator: torch.Generator,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
         label_smoothing: float = 0.0,
         average: WeightAverage | None = None,
     ) -> None:
