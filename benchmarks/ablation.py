@@ -1,6 +1,6 @@
 """What each part of the recipe for unseen albums contributes: docs/unseen_albums.md.
 
-    python benchmarks/ablation.py demo_at_scale=FOLDER scores=FOLDER [--size small] [--cores 2]
+    python benchmarks/ablation.py demo_hard=FOLDER scores=FOLDER [--size small] [--cores 2]
 
 The folders are corpora that `benchmarks/corpora/` makes, or any others of <artist>/<album>/<track>.
 On each one, the recipe of configs/unseen_albums.yaml is trained whole, without each of its parts,
