@@ -1,4 +1,4 @@
-"""FilterAugment: a slice as if it had passed a random filter (Nam, Kim & Park, arXiv:2110.03282).
+"""FilterAugment: a slice as if it had passed a random filter (arXiv:2110.03282).
 
 Their linear type: gains are drawn at random frequencies and interpolated between them.
 """
