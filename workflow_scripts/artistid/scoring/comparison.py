@@ -34,7 +34,7 @@ EFFECT_COLUMNS = (
 )
 PAIR_COLUMNS = (
     *("split", "slice_seconds", "level", "pooling", "first", "second"),
-    *("difference", "p", "p_corrected", "songs", "swapped_units", "too_few"),
+    *("difference", "low", "high", "p", "p_corrected", "songs", "swapped_units", "too_few"),
 )
 ALBUM_COLUMNS = (
     *("model", "split", "slice_seconds", "cut", "seed", "artist", "album", "songs", "slices"),
