@@ -4,7 +4,7 @@
 
 The folders are corpora that `benchmarks/corpora/` makes, or any others of <artist>/<album>/<track>.
 On each one, the recipe of configs/unseen_albums.yaml is trained whole, without each of its parts,
-and with parts that it does not have. Every model is trained on six folds by album, with one seed,
+with parts that it does not have, and its network alone and with some of the parts. Every model is trained on six folds by album, with one seed,
 and is scored on validation albums: all albums are validated once, and test is not used.
 
 `--size full` is for a GPU. `--size small` takes about four core-hours on two cores: narrow
@@ -100,6 +100,21 @@ def models_of(size: str) -> dict[str, dict[str, Any]]:
         RECIPE_CRNN: crnn,
         **{f"without_{name}": changed(recipe, change) for name, change in parts.items()},
         **{f"with_{name}": changed(recipe, change) for name, change in more.items()},
+        **alone(recipe),
+    }
+
+
+def alone(recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the recipe's network without every part, and with the parts of one kind only."""
+    bare = changed(recipe, {"training": {"select_by": "validation_loss"}})
+    for part in (*PARTS.values(), *TRAINING_PARTS.values()):
+        bare = changed(bare, part)
+    training = recipe["training"]
+    augmented = {key: training[key] for key in ("random_crops", "augmentations")}
+    return {
+        "network_alone": bare,
+        "network_with_front_end": changed(bare, {"front_end": recipe["front_end"]}),
+        "network_with_augmentations": changed(bare, {"training": augmented}),
     }
 
 
@@ -133,18 +148,20 @@ def run(configuration: Path, cores: int) -> None:
 def rows_of(corpus: str, size: str) -> list[dict[str, Any]]:
     """Return a row for each model and split: F1 of songs, difference from the recipe, cost."""
     folder = ROOT / f"results/{corpus}/experiments/ablation_{size}/tables"
-    scores = pd.read_csv(folder / "f1_of_songs.csv", keep_default_na=False)
-    pairs = pd.read_csv(folder / "paired_tests.csv", keep_default_na=False)
-    timings = pd.read_csv(folder / "all_timings.csv", keep_default_na=False)
-    scores = scores[scores["pooling"] == "mean"]
+    scores, pairs, timings = (
+        pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values=[""])
+        for name in ("f1_of_songs", "paired_tests", "all_timings")
+    )
+    guesses = scores["model"].isin(["chance", "majority"])
+    scores = scores[(scores["pooling"] == "mean") & ~guesses]
     pairs = pairs[(pairs["level"] == "song") & (pairs["pooling"] == "mean")]
     rows = []
-    for _, score in scores[scores["slice_seconds"] != ""].iterrows():
+    for _, score in scores.iterrows():
         model, split = score["model"], score["split"]
         own = timings[(timings["model"] == model) & (timings["split"] == split)]
         row = {"corpus": corpus, "split": split, "model": model}
         row |= {"macro_f1": score["macro_f1_mean"], "low": score["macro_f1_low"]}
-        row |= {"high": score["macro_f1_high"], "seconds": float(own["seconds"].mean())}
+        row |= {"high": score["macro_f1_high"], "seconds": own["seconds"].mean()}
         rows.append(row | difference(pairs[pairs["split"] == split], model))
     return rows
 

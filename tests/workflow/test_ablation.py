@@ -51,6 +51,21 @@ def test_each_model_differs_from_the_recipe_in_one_part(size, schema):
             ).replace("subtract_mean", "track_mean")
 
 
+def test_network_alone_has_no_part_of_the_recipe(schema):
+    effective = effective_config(experiment("full"))
+    recipe = effective["models"][ablation.RECIPE]
+    defaults = {"epochs", "learning_rate", "batch_size", "patience"}
+    for model, parts in (
+        ("network_alone", set()),
+        ("network_with_front_end", {"front_end"}),
+        ("network_with_augmentations", {"random_crops", "augmentations"}),
+    ):
+        own = model_parameters(effective, schema, model)
+        assert set(own["training"]) - defaults == parts - {"front_end"}
+        assert own.get("front_end") == (recipe["front_end"] if "front_end" in parts else None)
+        assert own["architecture"] == "se_resnet"
+
+
 def flat(tree, prefix=""):
     found = {}
     for key, value in tree.items():
