@@ -4,8 +4,9 @@
 
 The folders are corpora that `benchmarks/corpora/` makes, or any others of <artist>/<album>/<track>.
 On each one, the recipe of configs/unseen_albums.yaml is trained whole, without each of its parts,
-with parts that it does not have, and its network alone and with some of the parts. Every model is trained on six folds by album, with one seed,
-and is scored on validation albums: all albums are validated once, and test is not used.
+with parts that it does not have, and its network alone and with some of the parts. Every model is
+trained on six folds by album, with one seed, and is scored on validation albums: all albums are
+validated once, and test is not used.
 
 `--size full` is for a GPU. `--size small` takes about four core-hours on two cores: narrow
 networks, few epochs, and parts that belong together as one.
