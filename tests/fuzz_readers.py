@@ -270,7 +270,8 @@ def use_configuration(tree: dict, schema: dict) -> None:
         assert seconds_of_slice(run.slice) == run.slice_seconds, run
         frames = frames_in_slice(config, run.slice_seconds)
         assert frames is None or frames > 0, run
-    assert all(math.isfinite(value) for value in config["training"].values() if value is not None)
+    numbers = [value for value in config["training"].values() if isinstance(value, int | float)]
+    assert all(map(math.isfinite, numbers))
 
 
 # The run

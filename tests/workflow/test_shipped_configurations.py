@@ -22,8 +22,14 @@ ALL_CONFIGS = {
     "artist20_baseline": [ARTIST20, "configs/artist20_baseline.yaml"],
     "artist20_folds": [ARTIST20, "configs/artist20_folds.yaml"],
     "artist20_labrosa": [ARTIST20, "configs/artist20_labrosa.yaml"],
+    "artist20_unseen_albums": [
+        ARTIST20,
+        "configs/unseen_albums.yaml",
+        "configs/artist20_unseen_albums.yaml",
+    ],
     "my_music": ["configs/my_music.yaml"],
     "unknown_artists": [ARTIST20, "configs/unknown_artists.yaml"],
+    "unseen_albums": [ARTIST20, "configs/unseen_albums.yaml"],
 }
 
 

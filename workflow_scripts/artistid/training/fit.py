@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artistid.jobs.memory import MEGA, Peaks, peak_mb
-from artistid.scoring.pooling import MEAN, count_answers
 from artistid.scoring.predictions import Predictions
-from artistid.scoring.scores import all_scores, confusion_counts, named_scores
+from artistid.scoring.scores import all_scores, named_scores
 from artistid.training.augmentation import Augment
 from artistid.training.averaging import WeightAverage
 from artistid.training.batches import CHANNELS_LAST, BatchLoader
@@ -225,10 +224,7 @@ class _Training:
 
 def predict(network: nn.Module, loader: BatchLoader, settings: TrainingSettings) -> Predictions:
     """Return a network's predictions for every slice of a subset."""
-    return _predictions(_logits(network, loader, settings.batch_size), loader)
-
-
-def _predictions(logits: Tensor, loader: BatchLoader) -> Predictions:
+    logits = _logits(network, loader, settings.batch_size)
     slices = loader.slices
     return Predictions(
         functional.log_softmax(logits, dim=1).cpu().numpy(),
@@ -296,9 +292,13 @@ def _score(
     if select_by == LAST:
         return -epoch, validation_loss
     if select_by == SONG_MACRO_F1:
-        predictions = _predictions(logits, validation)
-        answers = count_answers(predictions, MEAN)
-        counts = confusion_counts(predictions.track_target, answers)
+        tracks = torch.from_numpy(validation.slices.tracks).to(logits.device)
+        # Sums have the order of the mean log-probabilities, by which songs are scored.
+        sums = torch.zeros(int(tracks.max()) + 1, logits.shape[1], device=logits.device)
+        sums.index_add_(0, tracks, functional.log_softmax(logits, dim=1))
+        targets = torch.zeros(len(sums), dtype=torch.int64, device=logits.device)
+        targets[tracks] = validation.targets
+        counts = _confusion(sums, targets)
         return -named_scores(all_scores(counts))["macro_f1"], validation_loss
     return validation_loss, 0.0
 
