@@ -38,7 +38,7 @@ def augmentations_schema() -> str:
     schema = {
         "description": "a mapping of an augmentation's name to its settings",
         "type": "object",
-        # An augmentation of your own: its settings are checked by itself.
+        # Custom augmentations check their settings when they are loaded.
         "additionalProperties": {"description": "a mapping of settings, or null"} | or_null,
         "properties": definitions,
     }

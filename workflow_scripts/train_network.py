@@ -25,6 +25,7 @@ from artistid.training.dataset import (
     class_names,
     describe_unknown,
     load_subsets,
+    subtracted_means,
     without_a_slice,
 )
 from artistid.training.embedding import AT_MOST, write_embedding
@@ -71,9 +72,10 @@ def train_network(log) -> None:
     log_mel = LogMelParameters(**params.log_mel)
     frames_per_second = log_mel.sampling_rate / log_mel.hop_length
     front_end = front_end_of(params.model.get("front_end", {}), frames_per_second)
-    normalisation = band_statistics(slices[TRAIN], front_end)
+    means = {subset: subtracted_means(part, front_end) for subset, part in slices.items()}
+    normalisation = band_statistics(slices[TRAIN], means[TRAIN])
     loaders = {
-        subset: BatchLoader(part, normalisation, device, front_end)
+        subset: BatchLoader(part, normalisation, device, front_end, means[subset])
         for subset, part in slices.items()
     }
 

@@ -74,8 +74,8 @@ def results():
 
 
 def what_next():
-    """Return commands that go on from here."""
-    package = next(Path(EXPERIMENT).glob("runs/**/model.safetensors"), None)
+    """Return commands to try next."""
+    package = min(Path(EXPERIMENT).glob("runs/**/model.safetensors"), default=None)
     models = (
         f"artistid predict {shlex.quote(str(package))} FILE_OR_FOLDER"
         if package

@@ -12,7 +12,7 @@ from conftest import tone
 
 from artistid.corpus.audio import decode_facts, mono_blocks
 from artistid.errors import InputError
-from artistid.features import fft
+from artistid.features import fft, mel_cache
 from artistid.features.log_mel import (
     LogMelParameters,
     log_mel,
@@ -130,7 +130,11 @@ def test_cache_rounds_by_at_most_a_thirtysecond_decibel(cache):
 
 
 @pytest.mark.parametrize("n_frames", [1, 7, 1023, 1024, 1025, 5000])
-def test_streamed_cache_holds_the_bits_of_the_whole_spectrogram(tmp_path, n_frames):
+@pytest.mark.parametrize("in_memory", [1, 2, mel_cache.CHUNKS_IN_MEMORY])
+def test_streamed_cache_holds_the_bits_of_the_whole_spectrogram(
+    tmp_path, n_frames, in_memory, monkeypatch
+):
+    monkeypatch.setattr(mel_cache, "CHUNKS_IN_MEMORY", in_memory)
     generator = np.random.default_rng(n_frames)
     decibels = generator.uniform(-100, 120, (n_frames, 128)).astype(np.float32)
     blocks = np.array_split(decibels, generator.integers(1, 30))

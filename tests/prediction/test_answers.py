@@ -30,7 +30,7 @@ from artistid.scoring.pooling import MEAN, VOTE, count_answers, pooled
 from artistid.scoring.predictions import Predictions
 from artistid.storage.tensors import write_tensors
 from artistid.training.batches import BatchLoader
-from artistid.training.dataset import SliceSet
+from artistid.training.dataset import SliceSet, subtracted_means
 from artistid.training.fit import predict
 from artistid.training.settings import TrainingSettings
 from artistid.training.weights import load_weights
@@ -95,7 +95,8 @@ def test_network_answers_what_its_run_stores(name, front_end, tracks, tmp_path, 
         firsts[:-1],
         np.array(list(map(len, log_mels))),
     )
-    loader = BatchLoader(slices, normalisation, torch.device("cpu"), front_end)
+    means = subtracted_means(slices, front_end)
+    loader = BatchLoader(slices, normalisation, torch.device("cpu"), front_end, means)
     predictions = predict(network, loader, TrainingSettings())
     ensemble = Ensemble([package], "cpu")
     for number, own in enumerate(tracks):

@@ -156,7 +156,7 @@ def test_paired_interval_resamples_albums_where_artists_have_several():
 
 def test_other_songs_are_not_paired():
     first = songs(3, 4, 0.5, 0)
-    with pytest.raises(ValueError, match="other songs"):
+    with pytest.raises(ValueError, match="different songs"):
         paired_interval([first], [replace(first, songs=first.songs[::-1])], generator())
 
 

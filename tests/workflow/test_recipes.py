@@ -51,6 +51,13 @@ def follow(recipe: str, workdir: Path) -> list[list[str]]:
     return commands
 
 
+def small_demo(model: str) -> dict:
+    """A tiny demo corpus, which repeats the experiment because it reduces what is in it."""
+    small = SMALL["demo"]["reduced"]["experiment"] | {"models": [model], "follow_up": None}
+    reduced = SMALL["demo"]["reduced"] | {"experiment": small}
+    return {"demo": SMALL["demo"] | {"reduced": reduced}}
+
+
 def copy_with_tests(folder: Path) -> Path:
     workdir = copy_workflow(folder / "clone")
     shutil.copytree(ROOT / "tests", workdir / "tests")
@@ -66,10 +73,7 @@ def test_network_is_one_file_and_its_name(tmp_path):
     assert (tests[0], run[0]) == ("pytest", "snakemake")
     done = python(workdir, "-m", *tests)
     assert done.returncode == 0, done.stdout + done.stderr
-    # The demo makes what is in it smaller, so that the experiment stands there too.
-    small = SMALL["demo"]["reduced"]["experiment"] | {"models": ["plain_cnn"], "follow_up": None}
-    reduced = SMALL["demo"]["reduced"] | {"experiment": small}
-    write_config(workdir / "small.yaml", {"demo": SMALL["demo"] | {"reduced": reduced}})
+    write_config(workdir / "small.yaml", small_demo("plain_cnn"))
     configs = run[run.index("--configfile") :]
     done = snakemake(workdir, *configs, "small.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -98,9 +102,7 @@ def test_augmentation_is_one_file_and_its_name(tmp_path):
     done = python(workdir, "-m", *tests)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
-    small = SMALL["demo"]["reduced"]["experiment"] | {"models": ["crnn_noise"], "follow_up": None}
-    reduced = SMALL["demo"]["reduced"] | {"experiment": small}
-    write_config(workdir / "small.yaml", {"demo": SMALL["demo"] | {"reduced": reduced}})
+    write_config(workdir / "small.yaml", small_demo("crnn_noise"))
     configs = run[run.index("--configfile") :]
     done = snakemake(workdir, "training", *configs, "small.yaml")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,9 +23,9 @@ ENSEMBLES = "ensembles"
 
 
 def architecture_of(config: Mapping[str, Any], model: str) -> str:
-    """Return the network or classical system that a model is: by default that of its own name.
+    """Return the architecture of a model: a network or classical system, or ``ensemble``.
 
-    An ensemble has none, and is called ``ensemble``.
+    By default, the architecture has the same name as the model.
     """
     given = config["models"].get(model, {})
     if ENSEMBLE in given:

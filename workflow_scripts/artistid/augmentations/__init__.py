@@ -1,7 +1,7 @@
-"""Augmentations of training slices: one file each, found by its name.
+"""Augmentations of training slices, one file each. The file name is the augmentation's name.
 
-A file defines `Settings`, a dataclass whose defaults are the strength of its source, and `Augment`,
-an `artistid.training.augmentation.Augmentation`. It draws from the generator that it is given
-alone, and its shapes do not depend on what it draws, so that a GPU can replay it. `WITHOUT_EFFECT`
-are settings that change nothing, which the tests check.
+A file defines `Settings`, a dataclass with defaults, and `Augment`, a subclass of
+`artistid.training.augmentation.Augmentation`. It uses only the random generator that it is given,
+and its tensors have fixed shapes, so that a GPU can replay it. `WITHOUT_EFFECT` has settings with
+which it changes nothing; the tests use it.
 """

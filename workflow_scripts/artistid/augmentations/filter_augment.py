@@ -1,6 +1,6 @@
-"""FilterAugment: a slice as if it had passed a random filter (arXiv:2110.03282).
+"""FilterAugment: apply a random filter to a slice (arXiv:2110.03282).
 
-Their linear type: gains are drawn at random frequencies and interpolated between them.
+This is the paper's linear type: gains are drawn at random frequencies and interpolated linearly.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ WITHOUT_EFFECT = {"decibels": 0}
 class Settings:
     """Strength of the filters, by default that of the paper.
 
-    `decibels`: the largest gain, in both directions. `min_bands`, `max_bands`: of each slice, the
-    number of frequency bands between the gains.
+    `decibels`: the largest gain, up or down. `min_bands`, `max_bands`: limits of the number of
+    frequency bands between the gains, which is drawn for each slice.
     """
 
     decibels: NonNegative = 6.0
@@ -49,8 +49,8 @@ class Augment(Augmentation):
         n_bands = self._numbers_of_bands(drawn[:, -1:], most)
         gains = torch.rand(n_slices, most + 1, generator=generator, device=device)
         last = self.bands[-1]
-        # The first and the last frequency are fixed. Those that a slice does not need are put at
-        # the last, where they have no effect.
+        # The first and the last frequency are fixed. A slice with fewer bands has its unused
+        # frequencies at the last one, where they have no effect.
         inner = torch.where(
             torch.arange(most - 1, device=device) < n_bands - 1, drawn[:, : most - 1], 1.0
         )

@@ -1,8 +1,8 @@
-"""Freq-MixStyle: a slice with the statistics over frequency of another one.
+"""Freq-MixStyle: mix the band statistics of a slice with those of another slice.
 
-Level and spread of each mel band over time carry the recording device or, here, the production.
-They are mixed with those of another slice of the batch (Kim et al., arXiv:2206.12513, after Zhou et
-al., arXiv:2104.02008; Schmid et al., arXiv:2305.07499, with these values).
+The mean and the deviation of each mel band over time reflect the recording device or, here, the
+production. They are mixed with those of another slice of the batch (Kim et al., arXiv:2206.12513,
+after Zhou et al., arXiv:2104.02008; Schmid et al., arXiv:2305.07499).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Settings:
 
 
 class Augment(Augmentation):
-    """Standardise each band of a slice, and give it mixed mean and deviation."""
+    """Standardise each band of a slice, then apply a mixed mean and deviation."""
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator
@@ -37,7 +37,7 @@ class Augment(Augmentation):
         share = share[:, None, None, None]
         mean = slices.mean(dim=3, keepdim=True)
         deviation = (slices.var(dim=3, keepdim=True, correction=0) + 1e-6).sqrt()
-        # The epoch's order is random, so the neighbour is a random slice.
+        # The order of an epoch is random, so the previous slice is a random one.
         mixed_mean = torch.lerp(mean.roll(1, 0), mean, share)
         mixed_deviation = torch.lerp(deviation.roll(1, 0), deviation, share)
         mixed = (slices - mean) * (mixed_deviation / deviation) + mixed_mean

@@ -1,4 +1,4 @@
-"""Gain: a slice as if it had been recorded louder or softer."""
+"""Gain: change the level of a slice."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ WITHOUT_EFFECT = {"decibels": 0}
 
 @dataclass(frozen=True)
 class Settings:
-    """`decibels`: the largest change of the level, in both directions."""
+    """`decibels`: the largest change of the level, up or down."""
 
     decibels: NonNegative = 6.0
 
 
 class Augment(Augmentation):
-    """Add one number of decibels, drawn uniformly, to all bands of a slice."""
+    """Add a gain, drawn uniformly for each slice, to all of its bands."""
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator

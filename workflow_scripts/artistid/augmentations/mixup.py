@@ -21,7 +21,7 @@ class Settings:
 
 
 class Augment(Augmentation):
-    """Mix each slice with its neighbour in the batch."""
+    """Mix each slice with the previous one in the batch."""
 
     def __call__(
         self, slices: Tensor, targets: Tensor, generator: torch.Generator

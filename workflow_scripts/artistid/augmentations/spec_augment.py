@@ -1,6 +1,6 @@
-"""SpecAugment: bands and times of a slice are masked (Park et al., arXiv:1904.08779).
+"""SpecAugment: mask bands and times of a slice (Park et al., arXiv:1904.08779).
 
-Without their time warping, which they found to help least.
+Time warping is left out; the authors found that it helps least.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ WITHOUT_EFFECT = {"band_masks": 0, "time_masks": 0}
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is masked.
+    """Number and size of the masks.
 
     `band_masks`, `time_masks`: number of masks. `largest_band`, `largest_time`: the largest share
     of the mel bands and of the frames that one mask covers.

@@ -73,11 +73,11 @@ def _loaded_versions() -> dict[str, str]:
 def _write_clipped(
     file: h5py.File, name: str, blocks: Iterable[NDArray[np.float32]], top_db: float
 ) -> h5py.Dataset:
-    """Write a spectrogram, clipped below its maximum, with little of it in memory.
+    """Write a spectrogram, clipped at `top_db` below its maximum, in bounded memory.
 
-    A recording of up to 17 minutes is written once. The rest of a longer one is written as it
-    comes, and what lies too far below the maximum is clipped when that is known. The bits are the
-    same: rounding to float16 keeps the order of numbers.
+    The first 17 minutes are clipped before they are written. The rest of a longer recording is
+    written as it is computed. If it raises the maximum, chunks are clipped again at the end. The
+    result is the same as clipping first, because rounding to float16 preserves order.
     """
     chunks = _joined(blocks, CHUNK_FRAMES)
     first_frames = np.concatenate(list(islice(chunks, CHUNKS_IN_MEMORY)))

@@ -1,6 +1,6 @@
-"""What is done to a log-mel spectrogram so that a production shows less, before a network sees it.
+"""Front ends: normalise log-mel spectrograms, so that a network sees less of the production.
 
-A setting of a model, kept in its file, because a prediction needs it too.
+The front end is a setting of a model. It is saved with the model, because predictions need it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,14 @@ _EPSILON = 1e-5
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """By default nothing is done.
+    """How spectrograms are normalised; by default they are not.
 
     Attributes:
         subtracts_mean: whether the mean of each mel band over time is subtracted, which removes
             the tone curve of a recording (cepstral mean subtraction: Atal 1974).
-        window_frames: over how many frames; None for the whole track.
-        relaxed: of relaxed instance frequency-wise normalisation, the share of the normalisation
-            over the whole slice (lambda in Kim et al., arXiv:2206.12513); None for none.
+        window_frames: frames over which the mean is taken; None for the whole track.
+        relaxed: weight of the whole slice in relaxed instance frequency-wise normalisation (lambda
+            in Kim et al., arXiv:2206.12513); None for no such normalisation.
     """
 
     subtracts_mean: bool = False
@@ -34,14 +34,14 @@ class FrontEnd:
     relaxed: float | None = None
 
     def n_windows(self, n_frames: int) -> int:
-        """Return the number of windows of a track. The last one has what is left, too."""
+        """Return the number of windows of a track. The last one includes the remaining frames."""
         return max(1, n_frames // self.window_frames) if self.window_frames else 1
 
     def normalised(self, slices: "Tensor") -> "Tensor":
-        """Return what a network takes, from standardised slices (batch, 1, n_mels, frames).
+        """Return a network's input for standardised slices (batch, 1, n_mels, frames).
 
-        Relaxed instance frequency-wise normalisation: each band of a slice is normalised over time,
-        and mixed with the slice normalised as a whole, which keeps what differs between bands.
+        Relaxed instance frequency-wise normalisation is the weighted mean of two normalisations:
+        of each band over time, and of the slice as a whole, which keeps differences between bands.
         """
         if self.relaxed is None:
             return slices
@@ -79,7 +79,7 @@ def band_means(
     Args:
         blocks: the track's spectrogram in pieces of shape (some frames, n_mels).
         n_frames: of all of them.
-        front_end: which says how long a window is.
+        front_end: defines the windows.
     """
     n_windows = front_end.n_windows(n_frames)
     windows = window_of(np.arange(n_frames), n_windows, front_end)
@@ -95,12 +95,14 @@ def band_means(
 
 
 def window_of(frames: Any, n_windows: Any, front_end: FrontEnd) -> Any:
-    """Return the window of frames of a track, of whose means a slice from there on is taken.
+    """Return the window that contains each frame of a track.
+
+    A slice uses the means of the window in which it starts.
 
     Args:
         frames: counted from the track's start, an array or a tensor.
-        n_windows: of the track, a number or what `frames` is.
-        front_end: which says how long a window is.
+        n_windows: of the track, a number, or an array or a tensor like `frames`.
+        front_end: defines the windows.
     """
     if front_end.window_frames is None:
         return frames * 0

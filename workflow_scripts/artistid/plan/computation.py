@@ -55,7 +55,7 @@ class Locked:
 def stages() -> dict[str, tuple[str, ...]]:
     """Return each stage with its script and its model's file, paths below ``workflow_scripts/``.
 
-    An augmentation is a stage, too.
+    Each augmentation is also a stage.
     """
     found: dict[str, tuple[str, ...]] = {}
     for script in sorted({path.name for path in ROOT.glob("*.py")} - set(BY_HAND)):
@@ -63,7 +63,7 @@ def stages() -> dict[str, tuple[str, ...]]:
         if kind := TRAININGS.get(script):
             of_script = [(script, f"artistid/models/{kind}/{name}.py") for name in available(kind)]
         found |= {stage_of(*parts): parts for parts in of_script}
-    # What an augmentation computes counts only for the trainings that use it.
+    # An augmentation's version is a parameter only of the trainings that use it.
     return found | {name: (augmentation.file_of(name),) for name in augmentation.available()}
 
 

@@ -27,7 +27,7 @@ from artistid.storage.tensors import read_tensors, write_tensors
 
 NAME, VERSION = "artistid model", 1
 FORMAT = f"{NAME} {VERSION}"
-# With a normalisation it has another name, so that a version that does not know it refuses it.
+# Versions that do not know normalisations refuse the second name.
 LOG_MEL, NORMALISED = "log-mel 1", "normalised log-mel 1"
 FRONT_ENDS = (LOG_MEL, NORMALISED)
 _FILTERS, _LEARNT = "front_end.filters", "model."
@@ -102,7 +102,7 @@ class Package:
 
     @cached_property
     def front_end(self) -> FrontEnd:
-        """What is done to the spectrograms of a network."""
+        """The normalisation of the spectrograms of a network."""
         return FrontEnd(**self.description["front_end"].get("normalisation", {}))
 
     @property
@@ -252,11 +252,11 @@ def _damages(description: Mapping[str, Any]) -> Iterator[str]:
 def _damages_of_normalisation(front_end: Mapping[str, Any]) -> Iterator[str]:
     given = front_end.get("normalisation")
     if (given is not None) != (front_end["name"] == NORMALISED):
-        yield "its front end has another name"
+        yield "the name of its front end does not match its normalisation"
     elif given is None:
         return
     elif not isinstance(given, dict) or given.keys() != asdict(FrontEnd()).keys():
-        yield "the normalisation of its front end has other keys"
+        yield "the normalisation of its front end has wrong keys"
     elif type(given["subtracts_mean"]) is not bool:
         yield "subtracts_mean is not true or false"
     elif (frames := given["window_frames"]) is not None and not _is_count(frames):

@@ -60,7 +60,7 @@ def units_of(tracks: Sequence[Mapping[str, str]], keeps_albums: Mapping[str, boo
 
 
 class OfRun(Protocol):
-    """What belongs to a run."""
+    """An object that belongs to a run."""
 
     @property
     def run(self) -> Run:
@@ -71,7 +71,7 @@ _OfRun = TypeVar("_OfRun", bound=OfRun)
 
 
 def by_cell(items: Iterable[_OfRun]) -> dict[Cell, list[_OfRun]]:
-    """Return what belongs to the runs of each cell, by seed and cut."""
+    """Group objects by the cell of their run, ordered by seed and cut."""
     cells = defaultdict(list)
     for item in sorted(items, key=lambda item: (item.run.seed, item.run.cut)):
         cells[item.run.model, item.run.split, item.run.slice_seconds].append(item)
@@ -188,7 +188,7 @@ def pair_rows(
             "too_few": has_too_few_songs(first),
         }
         for a, b, difference, p, corrected in pairwise_tests(tested, generator_of(*axes.values())):
-            # A generator of its own, so that one more model changes no other pair's interval.
+            # Each pair has a separate generator, so adding a model does not change other intervals.
             chance = generator_of(*axes.values(), a, b)
             interval = paired_interval(tested[a], tested[b], chance)
             values = {"first": a, "second": b, "difference": difference}

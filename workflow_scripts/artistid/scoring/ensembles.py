@@ -1,4 +1,4 @@
-"""Ensembles: what the stored predictions of several runs say together, and what they cost."""
+"""Ensembles: average the stored predictions of several runs, and add up their costs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ def average(
 
     Args:
         members: run, class names and predictions by subset of each member, as `read_predictions`
-            gives them; they are looked at one after the other.
+            returns them. One member at a time is held in memory.
         run: the ensemble's; members differ from it in their model, and may in their seed.
 
     Raises:

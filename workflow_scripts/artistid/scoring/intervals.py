@@ -261,24 +261,11 @@ def difference_interval(
 class _Difference(Tested):
     """Macro F1 of one run minus that of another one on the same songs."""
 
+    target: NDArray[np.integer]
+    songs: Sequence[str]
+    clusters: Sequence[str]
     first: Answers
     second: Answers
-
-    def __post_init__(self) -> None:
-        if list(self.first.songs) != list(self.second.songs):
-            raise ValueError("runs that are compared song by song have other songs")
-
-    @property
-    def target(self) -> NDArray[np.integer]:  # type: ignore[override]
-        return self.first.target
-
-    @property
-    def songs(self) -> Sequence[str]:  # type: ignore[override]
-        return self.first.songs
-
-    @property
-    def clusters(self) -> Sequence[str]:  # type: ignore[override]
-        return self.first.clusters
 
     def weighted_scores(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the difference for each row of song weights, shape (draws, 1)."""
@@ -294,16 +281,22 @@ def paired_interval(
 ) -> Interval:
     """Return by how much mean macro F1 differs on the same songs, first minus second.
 
-    Each resample holds the same songs or clusters for both systems: what is hard for both does not
-    widen the interval.
+    Each resample contains the same songs or clusters for both systems, so songs that are hard for
+    both do not widen the interval.
 
     Args:
         first: runs of one system.
         second: those of the other one, on the same cuts and seeds in the same order.
         generator: source of chance.
         n_draws: resamples.
+
+    Raises:
+        ValueError: two runs have different songs.
     """
-    runs = [_Difference(a, b) for a, b in zip(first, second, strict=True)]
+    pairs = list(zip(first, second, strict=True))
+    if any(list(a.songs) != list(b.songs) for a, b in pairs):
+        raise ValueError("runs that are compared song by song have different songs")
+    runs = [_Difference(a.target, a.songs, a.clusters, a, b) for a, b in pairs]
     draws = np.clip(resampled_means(runs, n_draws, generator)[:, 0], -1, 1)
     mean = float(np.mean([run.scores()[0] for run in runs]))
     return _interval(mean, draws, has_too_few_songs(runs))

@@ -1,4 +1,4 @@
-"""Finding augmentations by name, and applying several."""
+"""Find augmentations by name, and apply several."""
 
 import importlib
 from abc import ABC, abstractmethod
@@ -20,10 +20,10 @@ _FOLDER = Path(__file__).parents[1] / "augmentations"
 
 
 class Augmentation(ABC):
-    """Changes a batch of standardised slices, and if it mixes slices, their targets."""
+    """Changes a batch of standardised slices, and their targets if it mixes slices."""
 
     def __init__(self, settings: Any, decibel: "Tensor") -> None:
-        """Keep what decides how slices are changed.
+        """Store the settings.
 
         Args:
             settings: of the augmentation, its dataclass.
@@ -42,7 +42,7 @@ class Augmentation(ABC):
         Args:
             slices: standardised, in channels-last memory format.
             targets: probability of each class.
-            generator: on the slices' device, all that is drawn is drawn from it.
+            generator: on the slices' device; the only source of random numbers.
         """
 
 

@@ -7,14 +7,14 @@ from torch import nn
 
 
 class WeightAverage:
-    """A second network, whose weights follow those of the one in training.
+    """A copy of a network whose weights are moving averages of those in training.
 
-    A step moves each average by 1 - `decay` of the way to its weight; in the first steps by more,
-    9 / (9 + n) in step n, so that the random first weights do not count for long. The statistics
-    of batch normalisation are averaged too.
+    After each step, an average moves towards its weight by a share of 1 - `decay` of the distance.
+    In step n the share is at least 9 / (9 + n), so that the initial weights are soon forgotten. The
+    statistics of batch normalisation are averaged in the same way.
 
     Attributes:
-        network: with the averages.
+        network: the copy with the averages.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -27,7 +27,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Follow the weights after a step, without a number read from the device."""
+        """Update the averages after a step, without reading a number from the device."""
         self.steps += 1
         way = (9 / (9 + self.steps)).clamp(min=1 - self.decay)
         for average, source in self._pairs:
@@ -37,11 +37,11 @@ class WeightAverage:
                 average.copy_(source)  # batch normalisation counts its batches
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return all that an update changes, by name."""
+        """Return everything that an update changes, by name."""
         return self.network.state_dict() | {"steps": self.steps}
 
     @torch.no_grad()
     def restore(self, state: dict[str, torch.Tensor]) -> None:
-        """Copy a state into this one, in place."""
+        """Copy a saved state into this object, in place."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])

@@ -1,14 +1,15 @@
 """Batches of slices, cut and standardised on the device that trains on them."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from artistid.models.front_end import FrontEnd, window_of
-from artistid.training.dataset import PLAIN, SliceSet, subtracted_means
+from artistid.models.front_end import FrontEnd
+from artistid.training.dataset import SliceSet, SubtractedMeans
 
 # Convolutions run up to 1.6 times as fast on the CPU as with channels first, and on GPUs 16-bit
 # convolutions benefit too: benchmarks/training.py measures it.
@@ -23,10 +24,20 @@ class BatchLoader:
         slices: SliceSet,
         normalisation: tuple[NDArray[np.float32], NDArray[np.float32]],
         device: torch.device,
-        front_end: FrontEnd = PLAIN,
+        front_end: FrontEnd | None = None,
+        means: SubtractedMeans | None = None,
     ) -> None:
+        """Move what batches are cut from to the device, if it has room.
+
+        Args:
+            slices: the subset.
+            normalisation: mean and deviation per mel band of the training set, dB.
+            device: that batches are for.
+            front_end: of the model; by default it does nothing.
+            means: what the front end subtracts from this subset.
+        """
         self.slices = slices
-        self.front_end = front_end
+        self.front_end = front_end or FrontEnd()
         self.device = device
         # Cutting slices on the device costs nothing once the frames are there; if they would
         # take more than half of its free memory, they stay with the host.
@@ -44,14 +55,20 @@ class BatchLoader:
         self.last_starts = self.track_starts + torch.from_numpy(
             slices.track_frames[slices.tracks] - slices.slice_frames
         ).to(home)
-        if front_end.subtracts_mean:
-            means = subtracted_means(slices, front_end)
-            self.means = torch.from_numpy(means.values).to(device)
-            self.first_windows = torch.from_numpy(means.first_windows[slices.tracks]).to(home)
-            self.n_windows = torch.from_numpy(means.n_windows[slices.tracks]).to(home)
+        self.tracks = torch.from_numpy(slices.tracks).to(home)
+        self.means = means and replace(
+            means,
+            values=torch.from_numpy(means.values).to(device),
+            first_windows=torch.from_numpy(means.first_windows).to(home),
+            n_windows=torch.from_numpy(means.n_windows).to(home),
+        )
 
     def move_starts(self, generator: torch.Generator) -> None:
-        """Let each slice start anywhere in its track, in place, drawn from a CPU generator."""
+        """Draw a new random start within its track for each slice, in place.
+
+        Args:
+            generator: on the processor.
+        """
         drawn = torch.rand(len(self.starts), generator=generator, dtype=torch.float64)
         room = self.last_starts - self.track_starts + 1
         self.starts.copy_(self.track_starts + (drawn.to(room.device) * room).long())
@@ -61,8 +78,10 @@ class BatchLoader:
         here = positions.to(self.starts.device)
         frames = self.starts[here][:, None] + self.offsets
         log_mel = self.log_mel[frames].to(self.device, torch.float32)  # (batch, frames, n_mels)
-        if self.front_end.subtracts_mean:
-            log_mel -= self.means[self._windows(here).to(self.device)][:, None]
+        if self.means:
+            frames_into_track = self.starts[here] - self.track_starts[here]
+            places = self.means.places(frames_into_track, self.tracks[here])
+            log_mel -= self.means.values[places.to(self.device)][:, None]
         standardised = ((log_mel - self.mean) / self.deviation).transpose(1, 2)[:, None]
         return (
             standardised.contiguous(memory_format=CHANNELS_LAST),
@@ -72,9 +91,3 @@ class BatchLoader:
     def inputs(self, positions: Tensor) -> Tensor:
         """Return the slices at `positions` as a network takes them."""
         return self.front_end.normalised(self.batch(positions)[0])
-
-    def _windows(self, positions: Tensor) -> Tensor:
-        starts = self.starts[positions] - self.track_starts[positions]
-        windows = window_of(starts, self.n_windows[positions], self.front_end)
-        place: Tensor = self.first_windows[positions] + windows
-        return place

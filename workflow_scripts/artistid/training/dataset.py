@@ -25,7 +25,6 @@ from artistid.splits.mistakes import counted
 from artistid.splits.subsets import TRAIN, UNKNOWN
 from artistid.training.spectrograms import MEGA, Spectrograms, map_spectrograms, read_spectrograms
 
-PLAIN = FrontEnd()
 NO_CLASS = -1  # target of tracks by artists without training tracks
 _SUBSET_OF_UNKNOWN = {name: subset for subset, name in UNKNOWN.items()}
 
@@ -297,43 +296,55 @@ class SubtractedMeans:
         values: the means of each window of each track, dB, shape (windows of all tracks, n_mels).
         first_windows: position of each track's first window in `values`, shape (tracks,).
         n_windows: windows of each track, shape (tracks,).
+        front_end: defines the windows.
     """
 
-    values: NDArray[np.float32]
-    first_windows: NDArray[np.int64]
-    n_windows: NDArray[np.int64]
+    values: Any  # arrays, or in a `BatchLoader` tensors
+    first_windows: Any
+    n_windows: Any
+    front_end: FrontEnd
+
+    def places(self, frames: Any, tracks: Any) -> Any:
+        """Return the positions in `values` of what is subtracted from slices.
+
+        Args:
+            frames: the slices' first frames, counted from the start of their tracks.
+            tracks: the slices' tracks.
+        """
+        windows = window_of(frames, self.n_windows[tracks], self.front_end)
+        return self.first_windows[tracks] + windows
 
 
-def subtracted_means(slices: SliceSet, front_end: FrontEnd) -> SubtractedMeans:
-    """Return what a front end that subtracts means needs of a subset."""
+def subtracted_means(slices: SliceSet, front_end: FrontEnd) -> SubtractedMeans | None:
+    """Return what a front end subtracts from a subset; None if it subtracts nothing."""
+    if not front_end.subtracts_mean:
+        return None
     values = [
         band_means([slices.log_mel[first : first + n_frames]], n_frames, front_end)
         for first, n_frames in zip(slices.track_starts, slices.track_frames, strict=True)
     ]
     n_windows = np.array([len(of_track) for of_track in values])
-    return SubtractedMeans(np.concatenate(values), n_windows.cumsum() - n_windows, n_windows)
+    first_windows = n_windows.cumsum() - n_windows
+    return SubtractedMeans(np.concatenate(values), first_windows, n_windows, front_end)
 
 
 def band_statistics(
-    slices: SliceSet, front_end: FrontEnd = PLAIN
+    slices: SliceSet, means: SubtractedMeans | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return mean and standard deviation per mel band over the slices' frames, each (n_mels,).
 
     Computed on the training set and applied to every subset. A band that never changes gets a
-    deviation of 1 dB. If the front end subtracts means, they are of what is left.
+    deviation of 1 dB. With `means`, the statistics are those of the frames after the subtraction.
     """
-    if front_end.subtracts_mean:
-        means = subtracted_means(slices, front_end)
-        starts = slices.starts - slices.track_starts[slices.tracks]
-        windows = means.first_windows[slices.tracks] + window_of(
-            starts, means.n_windows[slices.tracks], front_end
-        )
+    if means:
+        frames_into_track = slices.starts - slices.track_starts[slices.tracks]
+        places = means.places(frames_into_track, slices.tracks)
     total = np.zeros(slices.log_mel.shape[1])
     squares = np.zeros_like(total)
     for number, start in enumerate(slices.starts):
         frames = slices.log_mel[start : start + slices.slice_frames].astype(np.float64)
-        if front_end.subtracts_mean:
-            frames -= means.values[windows[number]]
+        if means:
+            frames -= means.values[places[number]]
         total += frames.sum(axis=0)
         squares += (frames**2).sum(axis=0)
     count = len(slices) * slices.slice_frames

@@ -146,7 +146,7 @@ class _Training:
         )
         decay = settings.average_decay
         self.average = None if decay is None else WeightAverage(network, decay)
-        # What is validated, and kept.
+        # The network that is validated, and whose weights are kept.
         self.evaluated = self.average.network if self.average else network
         self.order = torch.Generator().manual_seed(seed)
         self.augmentation = torch.Generator(self.device).manual_seed(seed)
@@ -288,7 +288,7 @@ def _train_epoch(training: _Training, step: Step, settings: TrainingSettings) ->
 def _score(
     select_by: str, epoch: int, validation_loss: float, logits: Tensor, validation: BatchLoader
 ) -> tuple[float, float]:
-    """Return what is lowest for the weights that are kept; the second number breaks ties."""
+    """Return the score of an epoch, where lower is better. The second number breaks ties."""
     if select_by == LAST:
         return -epoch, validation_loss
     if select_by == SONG_MACRO_F1:

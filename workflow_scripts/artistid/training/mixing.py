@@ -1,4 +1,4 @@
-"""How much of each slice is mixed with another one, for the augmentations that mix slices."""
+"""Random shares for the augmentations that mix slices."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def mixing_shares(
         n_slices: in the batch.
         alpha: of the shares' distribution, Beta(alpha, alpha).
         probability: that a slice is mixed.
-        generator: what is drawn from, on the slices' device.
+        generator: random generator on the slices' device.
     """
     device = generator.device
     # torch.distributions draws from the global generator; this is what it calls.

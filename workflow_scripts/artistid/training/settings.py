@@ -25,15 +25,14 @@ class TrainingSettings:
             docs/performance.md holds a result from a GPU.
         schedule: of the learning rate (see `artistid.training.schedule`).
         warm_up_epochs: epochs in which the learning rate rises from 0.
-        weight_decay: share of a weight that a step takes away, times the learning rate (decoupled,
-            Loshchilov & Hutter, arXiv:1711.05101).
-        label_smoothing: share of the target that all classes share (Szegedy et al.,
+        weight_decay: decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101).
+        label_smoothing: share of the target that is spread over all classes (Szegedy et al.,
             arXiv:1512.00567).
-        average_decay: validated and kept are moving averages of the weights with this decay; None
-            takes the weights themselves (see `artistid.training.averaging`).
-        select_by: what chooses the epoch whose weights are kept: the lowest validation loss of
+        average_decay: of the moving average of the weights, which is evaluated instead of the
+            weights (see `artistid.training.averaging`); None for no average.
+        select_by: what selects the epoch whose weights are kept: the lowest validation loss of
             slices, the highest validation macro F1 of songs, or the last epoch.
-        random_crops: cut the training slices anew in each epoch, anywhere in their tracks.
+        random_crops: in each epoch, cut the training slices at new random places in their tracks.
         augmentations: settings of each augmentation by its name (see `artistid.augmentations`).
     """
 

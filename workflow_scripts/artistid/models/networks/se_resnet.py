@@ -2,7 +2,7 @@
 
 Three stages of two basic blocks (He et al. 2015, arXiv:1512.03385, figure 5, left), each with
 squeeze-and-excitation before the shortcut is added (Hu et al., arXiv:1709.01507); mean over time
-and frequency; dropout; a dense layer. No recurrence: what comes when in a slice does not count.
+and frequency; dropout; a dense layer. It has no recurrence.
 """
 
 from dataclasses import dataclass
