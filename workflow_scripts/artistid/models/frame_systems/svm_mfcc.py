@@ -102,16 +102,15 @@ class SvmMfcc:
         features.normalization_ = arrays["features.normalization"]
         weights, intercepts = arrays["svms.weights"], arrays["svms.intercepts"]
 
-        def decision_values(frames: NDArray[np.float32]) -> NDArray[np.float64]:
-            # One by one, as in training: in float32 a product of matrices rounds differently.
-            made = features.transform(scaler.transform(frames))
-            values = np.hstack([made @ own[:, None] for own in weights]) + intercepts
+        def decision_values(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+            values = features.transform(scaler.transform(frames)) @ weights.T + intercepts
             return values[:, 0] if len(weights) == 1 else values  # one machine for two artists
 
         self._decision_values = decision_values
 
     def _decide(self, frames: NDArray[np.floating]) -> NDArray[np.float64]:
-        values = self._decision_values(frames.astype(np.float32))
+        # In float32, log-probabilities of -1000 would depend on the number of threads.
+        values = self._decision_values(frames.astype(np.float64))
         return per_class(values, self._n_classes)
 
     def _untrained(self, n_frames: int) -> Pipeline:
