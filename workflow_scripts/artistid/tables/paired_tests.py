@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from artistid.tables.captions import subset_shown
-from artistid.tables.cells import DAGGER, by_row, length
+from artistid.tables.cells import DAGGER, by_row, interval, length
 from artistid.tables.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -49,14 +49,11 @@ def show(pairs: "pd.DataFrame") -> "pd.DataFrame":
             "Slice": pairs["slice_seconds"].map(length),
             "First": pairs["first"],
             "Second": pairs["second"],
-            "Difference": by_row(pairs, _difference),
+            "Difference": pairs["difference"].map("{:+.3f}".format),
+            "95 % interval": by_row(pairs, interval),
             "p": pairs["p"].map("{:.4f}".format),
             "p, corrected": pairs["p_corrected"].map("{:.4f}".format).astype(object) + marks,
             "Songs": pairs["songs"],
             "Swapped units": pairs["swapped_units"],
         }
     )
-
-
-def _difference(row: Any) -> str:
-    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
