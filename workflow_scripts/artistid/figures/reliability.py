@@ -61,12 +61,12 @@ def panels_of(runs: Iterable[CalibratedRun]) -> list[Panel]:
         lengths.setdefault(model, set()).add(seconds)
     return [
         Panel(
-            f"{model}, {own[0].run.slice}" if len(lengths[model]) > 1 else model,
+            f"{model}, {seconds:g} s" if len(lengths[model]) > 1 else model,
             split,
             reliability_of(own, is_calibrated=False),
             reliability_of(own, is_calibrated=True),
         )
-        for (model, split, _), own in cells.items()
+        for (model, split, seconds), own in cells.items()
     ]
 
 
