@@ -98,7 +98,7 @@ def snakemake(workdir: Path, *arguments: str) -> float:
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--configfile", "extraction.json", *arguments],
         cwd=workdir,
-        env=environment_of(workdir),
+        env=environment_of(workdir, PYTHONDONTWRITEBYTECODE=""),  # as in an installation
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -37,6 +37,12 @@ def test_progress_reaches_the_terminal_once_in_a_while_and_the_file_always(tmp_p
     assert file.count("INFO epoch") == 50
 
 
+def test_garbage_is_not_looked_for_among_the_modules(tmp_path):
+    body = "import gc; log.info('%s', gc.get_freeze_count() > len(gc.get_objects()))"
+    _, _, file = run_job(tmp_path, body)
+    assert file.endswith("INFO True\n")
+
+
 def test_input_error_is_one_line(tmp_path):
     code, terminal, file = run_job(tmp_path, "raise InputError('a.mp3: cannot be decoded')")
     assert code == 1

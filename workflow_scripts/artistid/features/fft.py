@@ -18,20 +18,25 @@ from numpy.typing import NDArray
 _MODULE = "fft/_pocketfft/pypocketfft"  # below scipy; private, so it may move
 
 
-def rfft(rows: NDArray[np.float32]) -> NDArray[np.complex64]:
-    """Return ``scipy.fft.rfft(rows, axis=1)``, the same bits, shape (rows, 1 + columns // 2)."""
-    return _rfft()(rows)
+def rfft(rows: NDArray[np.float32], out: NDArray[np.complex64]) -> None:
+    """Write ``scipy.fft.rfft(rows, axis=1)``, the same bits, to `out`.
+
+    Args:
+        rows: one signal per row.
+        out: C-contiguous, shape (rows, 1 + columns // 2).
+    """
+    _rfft()(rows, out)
 
 
 @cache
-def _rfft() -> Callable[[NDArray[np.float32]], Any]:
+def _rfft() -> Callable[[NDArray[np.float32], NDArray[np.complex64]], Any]:
     module = _extension()
     if module is None:  # another scipy: by its own door, to the same bits
         import scipy.fft
 
-        return lambda rows: scipy.fft.rfft(rows, axis=1)
+        return lambda rows, out: np.copyto(out, scipy.fft.rfft(rows, axis=1))
     along, forward, unscaled, threads = (1,), True, 0, 1
-    return lambda rows: module.r2c(rows, along, forward, unscaled, None, threads)
+    return lambda rows, out: module.r2c(rows, along, forward, unscaled, out, threads)
 
 
 def _extension() -> Any:

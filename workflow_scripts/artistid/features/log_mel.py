@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from artistid.features.fft import rfft
 
 AMIN = 1e-10  # the smallest power that the logarithm sees, as in librosa.power_to_db
-BLOCK_FRAMES = 128  # STFT columns computed at once: the block stays in the processor's cache
+BLOCK_FRAMES = 128  # STFT columns that are weighted at once
+FFTS_AT_ONCE = 32  # of these columns; they stay in the processor's cache until they are power
 BANDS_AT_ONCE = 8  # neighbours that are weighted together, over the bins that one of them has
 
 
@@ -92,13 +93,8 @@ def log_mel_blocks(
     Yields:
         Arrays of shape (at most BLOCK_FRAMES, n_mels), time-major.
     """
-    n = np.arange(parameters.n_fft)
-    hann = (0.5 - 0.5 * np.cos(2 * np.pi * n / parameters.n_fft)).astype(np.float32)
     groups = _band_groups(filters)
-    for frames in _windows(blocks, parameters.n_fft, parameters.hop_length):
-        spectrum = rfft(frames * hann)
-        power = spectrum.real**2
-        power += spectrum.imag**2
+    for power in _power_spectra(blocks, parameters.n_fft, parameters.hop_length):
         mel = np.empty((len(power), len(filters)), np.float32)
         for bands, bins, weights in groups:
             np.matmul(power[:, bins], weights, out=mel[:, bands])
@@ -143,6 +139,28 @@ def _band_groups(
         bins = slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 0)
         groups.append((bands, bins, np.ascontiguousarray(filters[bands, bins].T)))
     return groups
+
+
+def _power_spectra(
+    blocks: Iterable[NDArray[np.float32]], n_fft: int, hop_length: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the power of a centred STFT, shape (at most BLOCK_FRAMES, 1 + n_fft // 2).
+
+    The next array takes the memory of the last: new memory would be cleared by the system first.
+    """
+    n = np.arange(n_fft)
+    hann = (0.5 - 0.5 * np.cos(2 * np.pi * n / n_fft)).astype(np.float32)
+    windowed = np.empty((FFTS_AT_ONCE, n_fft), np.float32)
+    spectra = np.empty((FFTS_AT_ONCE, 1 + n_fft // 2), np.complex64)
+    all_power = np.empty((BLOCK_FRAMES, 1 + n_fft // 2), np.float32)
+    for windows in _windows(blocks, n_fft, hop_length):
+        power = all_power[: len(windows)]
+        for first in range(0, len(windows), FFTS_AT_ONCE):
+            few = windows[first : first + FFTS_AT_ONCE]
+            spectrum = spectra[: len(few)]
+            rfft(np.multiply(few, hann, out=windowed[: len(few)]), out=spectrum)
+            np.add(spectrum.real**2, spectrum.imag**2, out=power[first : first + len(few)])
+        yield power
 
 
 def _windows(

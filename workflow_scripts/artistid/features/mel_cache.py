@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,12 @@ def _write_clipped(
     """Write a spectrogram, clipped at `top_db` below its maximum, in bounded memory.
 
     The first 17 minutes are clipped before they are written. The rest of a longer recording is
-    written as it is computed. If it raises the maximum, chunks are clipped again at the end. The
-    result is the same as clipping first, because rounding to float16 preserves order.
+    written 17 minutes at a time. If it raises the maximum, what was written is clipped again at the
+    end. The result is the same as clipping first, because rounding to float16 preserves order.
     """
-    chunks = _joined(blocks, CHUNK_FRAMES)
-    first_frames = np.concatenate(list(islice(chunks, CHUNKS_IN_MEMORY)))
+    at_once = CHUNKS_IN_MEMORY * CHUNK_FRAMES
+    pieces = _joined(blocks, at_once)
+    first_frames = next(pieces)  # even of no sound there is one frame
     maximum = first_frames.max()
     np.maximum(first_frames, maximum - np.float32(top_db), out=first_frames)
     dataset = file.create_dataset(
@@ -90,16 +90,16 @@ def _write_clipped(
         chunks=(min(CHUNK_FRAMES, len(first_frames)), first_frames.shape[1]),
         fletcher32=True,
     )
-    minima = [chunk.min() for chunk in _joined([first_frames], CHUNK_FRAMES)]
-    for chunk in chunks:
-        maximum = max(maximum, chunk.max())
-        minima.append(chunk.min())
-        dataset.resize(len(dataset) + len(chunk), axis=0)
-        dataset[-len(chunk) :] = chunk.astype(DTYPE)
+    minima = [first_frames.min()]
+    for piece in pieces:
+        maximum = max(maximum, piece.max())
+        minima.append(piece.min())
+        dataset.resize(len(dataset) + len(piece), axis=0)
+        dataset[-len(piece) :] = piece.astype(DTYPE)
     floor = DTYPE(maximum - np.float32(top_db))
     for number, minimum in enumerate(minima):
         if DTYPE(minimum) < floor:
-            written = slice(number * CHUNK_FRAMES, (number + 1) * CHUNK_FRAMES)
+            written = slice(number * at_once, (number + 1) * at_once)
             dataset[written] = np.maximum(dataset[written], floor)
     return dataset
 
@@ -107,14 +107,17 @@ def _write_clipped(
 def _joined(blocks: Iterable[NDArray[np.float32]], n_frames: int) -> Iterator[NDArray[np.float32]]:
     """Yield the blocks' frames, `n_frames` at a time; the last may be fewer."""
     pending: list[NDArray[np.float32]] = []
+    n_pending = 0
     for block in blocks:
         pending.append(block)
-        if sum(map(len, pending)) >= n_frames:
+        n_pending += len(block)
+        if n_pending >= n_frames:
             joined = np.concatenate(pending)
             whole = len(joined) // n_frames * n_frames
             for first in range(0, whole, n_frames):
                 yield joined[first : first + n_frames]
             pending = [joined[whole:]] if whole < len(joined) else []
+            n_pending = len(joined) - whole
     if pending:
         yield np.concatenate(pending)
 
