@@ -32,7 +32,7 @@ from recording import add_output, record
 ROOT = Path(__file__).resolve().parent.parent
 SPLIT, SONG_SPLIT = "album_folds", "track_folds"
 PAPER = ("inception_rnn", "resnet50", "resnet50_rnn", "crnn")
-RECIPE, RECIPE_CRNN, BOTH = "se_resnet_unseen", "crnn_unseen", "both_unseen"
+RECIPE, SE_RESNET, BOTH = "cnn_unseen", "se_resnet_unseen", "both_unseen"
 # Parts that are left out one by one, each as keys of the model with the values that switch it off.
 TRAINING_PARTS: dict[str, dict[str, Any]] = {
     "cosine": {"training": {"schedule": "constant", "warm_up_epochs": 0}},
@@ -42,22 +42,22 @@ TRAINING_PARTS: dict[str, dict[str, Any]] = {
 }
 PARTS: dict[str, dict[str, Any]] = {
     "track_mean": {"front_end": {"subtract_mean": None}},
-    "relaxed_normalisation": {"front_end": {"relaxed_normalisation": None}},
     "random_crops": {"training": {"random_crops": False}},
-    **{
-        name: {"training": {"augmentations": {name: None}}}
-        for name in ("filter_augment", "freq_mixstyle", "spec_augment")
-    },
+    "filter_augment": {"training": {"augmentations": {"filter_augment": None}}},
 }
 MORE: dict[str, dict[str, Any]] = {
-    "mixup": {"training": {"augmentations": {"mixup": {}}}},
-    "gain": {"training": {"augmentations": {"gain": {}}}},
+    "relaxed_normalisation": {"front_end": {"relaxed_normalisation": 0.5}},
+    **{
+        name: {"training": {"augmentations": {name: {}}}}
+        for name in ("freq_mixstyle", "gain", "mixup", "spec_augment")
+    },
 }
 # What makes the form for two cores smaller.
 SMALL = {
-    "training": {"epochs": 12, "learning_rate": 0.002, "warm_up_epochs": 1, "average_decay": 0.99}
+    "width": 16,
+    "training": {"epochs": 12, "learning_rate": 0.003, "warm_up_epochs": 1, "average_decay": 0.95},
 }
-SMALL_WIDTHS = {"crnn": 16, "inception_rnn": 16, "resnet50": 8, "resnet50_rnn": 8, "se_resnet": 16}
+SMALL_WIDTHS = {"crnn": 16, "inception_rnn": 16, "resnet50": 8, "resnet50_rnn": 8}
 SMALL_PAPER_TRAINING = {"epochs": 12, "learning_rate": 0.0005}
 
 
@@ -78,12 +78,9 @@ def changed(model: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
 def models_of(size: str) -> dict[str, dict[str, Any]]:
     """Return the models by name: the paper's, the recipe, and the recipe with and without parts."""
     shipped = yaml.safe_load((ROOT / "configs/unseen_albums.yaml").read_text())["models"]
-    recipe, crnn = shipped[RECIPE], shipped[RECIPE_CRNN]
+    recipe = shipped[RECIPE]
     if size == "small":
-        recipe, crnn = (
-            changed(model, {**SMALL, "width": SMALL_WIDTHS[model["network"]]})
-            for model in (recipe, crnn)
-        )
+        recipe = changed(recipe, SMALL)
         paper = {
             name: {"width": SMALL_WIDTHS[name], "training": SMALL_PAPER_TRAINING} for name in PAPER
         }
@@ -91,17 +88,20 @@ def models_of(size: str) -> dict[str, dict[str, Any]]:
         together: dict[str, Any] = {"training": {"select_by": "validation_loss"}}
         for part in TRAINING_PARTS.values():
             together = changed(together, part)
-        parts, more = {**PARTS, "training": together}, {"mixup": MORE["mixup"]}
+        parts = {**PARTS, "training": together}
+        more = {name: change for name, change in MORE.items() if name != "gain"}
+        others = {"network_alone": alone(recipe)["network_alone"]}
     else:
         paper = {name: {} for name in PAPER}
         parts, more = {**PARTS, **TRAINING_PARTS}, MORE
+        others = {**alone(recipe), "crnn_unseen": changed(recipe, {"network": "crnn"})}
     return {
         **paper,
         RECIPE: recipe,
-        RECIPE_CRNN: crnn,
+        SE_RESNET: changed(recipe, {"network": "se_resnet"}),
         **{f"without_{name}": changed(recipe, change) for name, change in parts.items()},
         **{f"with_{name}": changed(recipe, change) for name, change in more.items()},
-        **alone(recipe),
+        **others,
     }
 
 
@@ -122,7 +122,7 @@ def alone(recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def experiment_of(corpus: str, folder: str, size: str, against: str | None) -> dict[str, Any]:
     """Return the configuration of the experiment on a corpus."""
     models = models_of(size)
-    own = [against, RECIPE, RECIPE_CRNN] if against else list(models)
+    own = [against, RECIPE, SE_RESNET] if against else list(models)
     folds = {"kind": "folds", "folds": 6, "draw": 1}
     return {
         "corpus": {"name": corpus, "source": "folder", "audio_dir": folder},
@@ -136,7 +136,7 @@ def experiment_of(corpus: str, folder: str, size: str, against: str | None) -> d
             "follow_up": None,
             "report_on": "test" if against else "validation",
         },
-        "models": {**models, BOTH: {"ensemble": [RECIPE, RECIPE_CRNN]}},
+        "models": {**models, BOTH: {"ensemble": [RECIPE, SE_RESNET]}},
     }
 
 

@@ -142,7 +142,7 @@ def test_kinds_of_models():
     assert kind_of("gmm_mfcc") == "frame_systems"
     assert kind_of("svm_song_kl") == "song_systems"
     names = [name for kind in KINDS for name in available(kind)]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names)) == 11
     with pytest.raises(InputError, match=r"models\.crnn\.depth: no such setting; there are: width"):
         load_model("crnn", {"depth": 3})
 

@@ -394,7 +394,7 @@ def test_unseen_albums_builds_on_every_corpus(config, schema):
     effective = effective_config(artist20)
     assert effective["experiment"]["name"] == "unseen_albums"
     assert training_of(effective, "crnn")["select_by"] == "validation_loss"
-    assert training_of(effective, "se_resnet_unseen")["epochs"] == 100
+    assert training_of(effective, "cnn_unseen")["epochs"] == 100
     parameters = model_parameters(effective, schema, "crnn")
     assert parameters == {"architecture": "crnn", "settings": {}, "training": {}}
 

@@ -36,7 +36,7 @@ def test_log_probabilities_are_torchs(name, relaxed, tmp_path):
     model = onnx.load(path)
     grus = [node for node in model.graph.node if node.op_type == "GRU"]
     resets = [a.i for node in grus for a in node.attribute if a.name == "linear_before_reset"]
-    assert len(grus) == (0 if name in ("resnet50", "se_resnet") else 2)
+    assert len(grus) == (0 if name in ("resnet50", "se_resnet", "cnn") else 2)
     assert resets == [1] * len(grus)
     properties = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(properties["artists"]) == package.classes

@@ -63,7 +63,7 @@ def test_network_alone_has_no_part_of_the_recipe(schema):
         own = model_parameters(effective, schema, model)
         assert set(own["training"]) - defaults == parts - {"front_end"}
         assert own.get("front_end") == (recipe["front_end"] if "front_end" in parts else None)
-        assert own["architecture"] == "se_resnet"
+        assert own["architecture"] == "cnn"
 
 
 def flat(tree, prefix=""):
