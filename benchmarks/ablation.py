@@ -11,9 +11,9 @@ validated once, and test is not used.
 `--size full` is for a GPU. `--size small` takes about four core-hours on two cores: narrow
 networks, few epochs, and parts that belong together as one.
 
-The experiment is resumed where it was interrupted. At the end, `--against NETWORK`, the best of the
-paper's networks on validation, compares it with the recipe on test: on the same folds, and on six
-folds by track.
+The experiment is resumed where it was interrupted. At the end, `--test` compares the recipe on test
+with the paper's network that was the best one on validation: on the same folds, and on six folds by
+track.
 """
 
 import argparse
@@ -179,25 +179,40 @@ def difference(pairs: pd.DataFrame, model: str) -> dict[str, float]:
     return {}
 
 
+def best_of_the_papers(corpus: str, results: Path) -> str:
+    """Return which of the paper's networks has the highest validation F1 on a corpus."""
+    rows = json.loads(results.read_text(encoding="utf-8"))["rows"]
+    scores = {
+        row["model"]: row["macro_f1"]
+        for row in rows
+        if row["corpus"] == corpus and row["model"] in PAPER
+    }
+    if not scores:
+        raise SystemExit(f"{results}: has no scores on {corpus}; run the ablation without --test")
+    return max(scores, key=scores.__getitem__)
+
+
 def main() -> None:
     """Run the experiment on each corpus, and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpora", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--size", choices=["small", "full"], default="small")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--against", choices=PAPER, help="compare with this network on test")
+    parser.add_argument("--test", action="store_true", help="see above; after the same without")
     add_output(parser, "ablation")
     args = parser.parse_args()
+    output = args.output.with_stem(f"{args.output.stem}_test") if args.test else args.output
     rows = []
     for corpus in args.corpora:
         name, _, folder = corpus.partition("=")
+        against = best_of_the_papers(name, args.output) if args.test else None
         configuration = ROOT / f"results/ablation_{name}_{args.size}.json"
         configuration.parent.mkdir(exist_ok=True)
-        experiment = experiment_of(name, folder, args.size, args.against)
+        experiment = experiment_of(name, folder, args.size, against)
         configuration.write_text(json.dumps(experiment, indent=2))
         run(configuration, args.cores)
         rows += rows_of(name, args.size)
-    record(args.output, rows, {"size": args.size})
+    record(output, rows, {"size": args.size})
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ ABLATION_COLUMNS = (
 COMMANDS = {
     "data_ten_times": "python benchmarks/data.py --frames 105000000 --forms mapped",
     "ablation": "python benchmarks/ablation.py demo_hard=FOLDER scores=FOLDER",
-    "ablation_test": "python benchmarks/ablation.py ... --against NETWORK",
+    "ablation_test": "python benchmarks/ablation.py demo_hard=FOLDER scores=FOLDER --test",
 }
 
 # Name of a table: the benchmark that measures it, what its rows have, and its columns: a key of the

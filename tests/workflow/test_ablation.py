@@ -1,5 +1,7 @@
 """The ablation of the recipe for unseen albums: what it trains, and how it reads the tables."""
 
+import json
+
 import ablation
 import pandas as pd
 import pytest
@@ -113,3 +115,18 @@ def test_difference_is_that_from_the_recipe():
     pairs = pd.DataFrame([{"first": recipe, "second": other} | values])
     assert ablation.difference(pairs, other) == negated
     assert ablation.difference(pairs, recipe) == {}
+
+
+def test_network_to_compare_with_is_the_best_on_validation_of_the_papers(tmp_path):
+    results = tmp_path / "ablation.json"
+    rows = [
+        {"corpus": "a", "model": "crnn", "macro_f1": 0.2},
+        {"corpus": "a", "model": "resnet50", "macro_f1": 0.3},
+        {"corpus": "a", "model": ablation.RECIPE, "macro_f1": 0.9},
+        {"corpus": "b", "model": "crnn", "macro_f1": 0.5},
+    ]
+    results.write_text(json.dumps({"rows": rows}))
+    assert ablation.best_of_the_papers("a", results) == "resnet50"
+    assert ablation.best_of_the_papers("b", results) == "crnn"
+    with pytest.raises(SystemExit, match="no scores on c"):
+        ablation.best_of_the_papers("c", results)
