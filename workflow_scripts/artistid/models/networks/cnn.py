@@ -16,7 +16,8 @@ from artistid.models.settings import Count, Dropout
 
 CHANNELS = (1, 2, 4, 4)  # of the blocks, multiplied by the width
 
-COST = NetworkCost(step_mb=10, weights_mb=50, saved_mb=2.5, slices_per_second=1500)
+# Measured by benchmarks/memory.py; the rate is an estimate.
+COST = NetworkCost(step_mb=7, weights_mb=50, saved_mb=4, slices_per_second=1500)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from artistid.models.settings import Count, Dropout
 
 STRIDES = (1, 2, 2)  # of the three stages
 
-COST = NetworkCost(step_mb=10, weights_mb=50, saved_mb=12, slices_per_second=2000)
+# Measured by benchmarks/memory.py; the rate is an estimate.
+COST = NetworkCost(step_mb=3.5, weights_mb=60, saved_mb=12, slices_per_second=2000)
 
 
 @dataclass(frozen=True)
