@@ -46,6 +46,7 @@ ABLATION_COLUMNS = (
 
 # Where a file of results does not have the name of its benchmark.
 COMMANDS = {
+    "extraction": "python benchmarks/extraction.py --share 1",
     "data_ten_times": "python benchmarks/data.py --frames 105000000 --forms mapped",
     "ablation": "python benchmarks/ablation.py demo_hard=FOLDER scores=FOLDER",
     "ablation_test": "python benchmarks/ablation.py demo_hard=FOLDER scores=FOLDER --test",
