@@ -184,13 +184,13 @@ def test_foreign_weights_are_refused(tmp_path):
         load_weights(path)
 
 
-@pytest.mark.parametrize(("ranges", "kept"), [(1, 1), (4, 4), (8, 8), (20, 8)])
-def test_cnn_keeps_ranges_of_frequency_apart(ranges, kept):
+@pytest.mark.parametrize("ranges", [1, 4, 8])
+def test_cnn_keeps_ranges_of_frequency_apart(ranges):
     torch.manual_seed(1)
     network = build_network("cnn", 128, 3, {"width": 4, "frequency_ranges": ranges}).eval()
     silence, low = torch.zeros(2, 1, 1, 128, 40)
     low[..., :16, :] = 1
-    silent, sounding = (network.embed(slices).reshape(16, kept) for slices in (silence, low))
+    silent, sounding = (network.embed(slices).reshape(16, ranges) for slices in (silence, low))
     changed = (silent != sounding).any(dim=0).tolist()
     assert changed[0]
-    assert kept < 4 or not any(changed[kept // 2 :])
+    assert ranges == 1 or not any(changed[ranges // 2 :])

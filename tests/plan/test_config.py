@@ -164,6 +164,7 @@ WRONG = [
     ({"experiment": {"seeds": [2**32]}}, "seeds.0: 4294967296 .*write a whole number from 0 to"),
     ({"experiment": {"slice_frames": {"2": 62}}}, "slice_frames.2: no slice of 2 s is requested"),
     ({"models": {"inception_rnn": {"width": 20}}}, "width: 20 .*write a multiple of 16"),
+    ({"models": {"cnn": {"frequency_ranges": 3}}}, "frequency_ranges: 3 .*write 1, 2, 4 or 8"),
     ({"log_mel": {"n_fft": 1023}}, "log_mel.n_fft: 1023 .*write an even number"),
     ({"audit": {"near_duplicates": "keep"}}, "audit.near_duplicates: 'keep' .*write stop, or one_"),
     ({"audit": {"accept": ["one"]}}, "audit.accept.0: 'one' .*write a pair of track ids"),

@@ -7,6 +7,7 @@ means something else at another pitch; dropout; a dense layer.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -25,11 +26,11 @@ class Settings:
     """Size of the network.
 
     `width`: channels of the first block; the next have twice, four and four times as many.
-    `frequency_ranges`: that the last layer distinguishes, at most 8 for 128 mel bands.
+    `frequency_ranges`: that the last layer distinguishes, at most one for each 16 mel bands.
     """
 
     width: Count = 64
-    frequency_ranges: Count = 4
+    frequency_ranges: Literal[1, 2, 4, 8] = 4
     dropout: Dropout = 0.4
 
 
