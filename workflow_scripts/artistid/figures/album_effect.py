@@ -41,7 +41,7 @@ def draw_album_effect(table: "pd.DataFrame") -> Figure:
     axes.set_yticks(rows, [label(model) for model in table["model"]])
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"macro F1, split by track − split by album\n({100 * LEVEL:g} % interval)")
+    axes.set_xlabel(f"macro F1, split by track −\nsplit by album ({100 * LEVEL:g} % interval)")
     without_box(axes)
     axes.spines["left"].set_visible(False)
     if has_pale:
